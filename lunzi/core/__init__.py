@@ -1,0 +1,1 @@
+"""Tensors, primitives, gradients, random numbers and tracing. Needs NumPy alone."""

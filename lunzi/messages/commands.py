@@ -1,0 +1,4 @@
+"""Messages about the command line: code -> (English, Chinese)."""
+
+TABLE: dict[str, tuple[str, str]] = {
+}

@@ -1,0 +1,4 @@
+"""Messages about report pages: code -> (English, Chinese)."""
+
+TABLE: dict[str, tuple[str, str]] = {
+}

@@ -1,0 +1,4 @@
+"""Messages about training and checkpoints: code -> (English, Chinese)."""
+
+TABLE: dict[str, tuple[str, str]] = {
+}
