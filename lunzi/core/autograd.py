@@ -1,0 +1,156 @@
+"""The walk that applies gradients from a result back to what it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from lunzi.core.errors import GradientError
+from lunzi.core.mode import MODE, mode
+from lunzi.core.primitive import Primitive
+from lunzi.core.spec import Shape
+
+if TYPE_CHECKING:
+    from lunzi.core.tensor import Tensor
+
+
+class Origin:
+    """How a tensor was made: the primitive, its inputs, and when.
+
+    The tape is these links from tensor to inputs. An origin does not hold its own tensor,
+    so that a tape without a user goes at once, by reference counting.
+    """
+
+    __slots__ = ("inputs", "moment", "op")
+
+    def __init__(self, op: Primitive, inputs: Sequence[Tensor], moment: int) -> None:
+        self.op = op
+        self.inputs: Sequence[Tensor] | None = inputs  # None once the tape is freed
+        self.moment = moment
+
+
+def backward(output: Tensor, dy: Tensor, retain_graph: bool, create_graph: bool) -> None:
+    """Add to `grad` of every leaf, and of tensors that retain it, the gradient of `output`."""
+    tape = recorded(output)
+    gradients = walk(output, dy, tape, create_graph)
+    # Nothing is stored before the whole walk has gone well.
+    for x, gradient in gradients:
+        before = x.grad
+        x.grad = gradient if before is None else before + gradient
+    if not retain_graph:
+        for y in tape:
+            if y.origin is not None:
+                y.origin.inputs = None
+
+
+def gradients_of(
+    output: Tensor, dy: Tensor, inputs: Sequence[Tensor], create_graph: bool
+) -> list[Tensor | None]:
+    """The gradient of `output` for each of `inputs`; `grad` slots and the tape stay as they are."""
+    stops = {id(x) for x in inputs}
+    tape = leading_to(stops, recorded(output, stops))
+    found = {id(x): gradient for x, gradient in walk(output, dy, tape, create_graph, stops)}
+    return [found.get(id(x)) for x in inputs]
+
+
+def leading_to(stops: Collection[int], tape: Sequence[Tensor]) -> list[Tensor]:
+    """The part of a tape whose gradients reach `stops`, in the same order."""
+    leading = set(stops)
+    for y in reversed(tape):
+        if y.origin is not None and any(id(x) in leading for x in y.origin.inputs or ()):
+            leading.add(id(y))
+    return [y for y in tape if id(y) in leading]
+
+
+def recorded(output: Tensor, stops: Collection[int] = ()) -> list[Tensor]:
+    """The tensors between `output` and its leaves or `stops`, each before its own inputs."""
+    if not output.requires_grad:
+        raise GradientError(
+            "there is nothing to differentiate: no input has requires_grad=True, "
+            "or the result was computed under no_grad or detached"
+        )
+    tape = {id(output): output}
+    waiting = [output]
+    while waiting:
+        y = waiting.pop()
+        if y.origin is None or id(y) in stops:
+            continue
+        if y.origin.inputs is None:
+            raise GradientError(
+                f"the tape of {y.origin.op} was freed by an earlier backward: "
+                f"compute the loss again, or call the first one with backward(retain_graph=True)"
+            )
+        for x in y.origin.inputs:
+            if x.requires_grad and id(x) not in tape:
+                tape[id(x)] = x
+                waiting.append(x)
+    # Inputs are older than what was made of them; leaves are older than all.
+    return sorted(tape.values(), key=moment, reverse=True)
+
+
+def moment(y: Tensor) -> int:
+    return 0 if y.origin is None else y.origin.moment
+
+
+def walk(
+    output: Tensor,
+    dy: Tensor,
+    tape: Sequence[Tensor],
+    create_graph: bool,
+    stops: Collection[int] = (),
+) -> list[tuple[Tensor, Tensor]]:
+    """The gradients of leaves, of `stops`, and of tensors that retain theirs."""
+    pending: dict[int, Tensor | None] = dict.fromkeys(map(id, tape))
+    pending[id(output)] = dy
+    kept = []
+    with mode(recording=create_graph):
+        for y in tape:
+            gradient = pending.pop(id(y))
+            if gradient is None:
+                continue
+            is_end = y.origin is None or id(y) in stops
+            if is_end or (y.retains_grad and not stops):
+                kept.append((y, gradient))
+            if is_end:
+                continue
+            for x, dx in input_gradients(y, gradient):
+                if id(x) in pending:
+                    before = pending[id(x)]
+                    pending[id(x)] = dx if before is None else before + dx
+    return kept
+
+
+def input_gradients(y: Tensor, dy: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """The gradients of the inputs of `y` that need one, with broadcasting undone."""
+    origin = y.origin
+    assert origin is not None
+    assert origin.inputs is not None
+    refuse_assigned(origin.op, origin.inputs, origin.moment)
+    results = origin.op.gradient(dy, y, *origin.inputs)
+    if not isinstance(results, tuple):
+        results = (results,)
+    return [
+        (x, dx if dx.payload.shape == x.payload.shape else sum_to(dx, x.shape))
+        for x, dx in zip(origin.inputs, results, strict=True)
+        if x.requires_grad and dx is not None
+    ]
+
+
+def refuse_assigned(op: Primitive, inputs: Sequence[Tensor], moment: int) -> None:
+    """Refuse a gradient that would be computed from numbers which have changed since."""
+    trace = MODE.get().trace
+    for place, x in enumerate(inputs):
+        version = x.version if trace is None else trace.version_of(x)
+        if version > moment:
+            raise GradientError(
+                f"input {place} of {op} was assigned after it was used, so that its gradient "
+                f"would be wrong: call backward before the assign, or use a copy()"
+            )
+
+
+def sum_to(x: Tensor, shape: Shape) -> Tensor:
+    """Undo a broadcast: the sum over the axes along which `shape` was repeated."""
+    new = x.ndim - len(shape)
+    axes = [*range(new)]
+    axes += [axis for axis in range(new, x.ndim) if shape[axis - new] == 1 != x.shape[axis]]
+    return x.sum(axes).reshape(shape)

@@ -1,0 +1,148 @@
+"""The methods of Tensor as functions that also take arrays and numbers, and those of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from lunzi.core.errors import ShapeError
+from lunzi.core.movement import Concat
+from lunzi.core.spec import normalise_axis, promote
+from lunzi.core.tensor import Tensor, as_tensor, bind
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def free(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """A method as a function whose first argument may be an array or a number too."""
+
+    @wraps(method)
+    def function(x: Any, /, *arguments: P.args, **named: P.kwargs) -> R:
+        return method(as_tensor(x), *arguments, **named)
+
+    return function
+
+
+add = free(Tensor.__add__)
+subtract = free(Tensor.__sub__)
+multiply = free(Tensor.__mul__)
+divide = free(Tensor.__truediv__)
+floor_divide = free(Tensor.__floordiv__)
+remainder = free(Tensor.__mod__)
+pow = free(Tensor.__pow__)
+matmul = free(Tensor.matmul)
+maximum = free(Tensor.maximum)
+minimum = free(Tensor.minimum)
+negative = free(Tensor.__neg__)
+abs = free(Tensor.abs)
+sign = free(Tensor.sign)
+exp = free(Tensor.exp)
+expm1 = free(Tensor.expm1)
+log = free(Tensor.log)
+log1p = free(Tensor.log1p)
+sqrt = free(Tensor.sqrt)
+square = free(Tensor.square)
+reciprocal = free(Tensor.reciprocal)
+tanh = free(Tensor.tanh)
+sigmoid = free(Tensor.sigmoid)
+sin = free(Tensor.sin)
+cos = free(Tensor.cos)
+erf = free(Tensor.erf)
+floor = free(Tensor.floor)
+ceil = free(Tensor.ceil)
+round = free(Tensor.round)
+clip = free(Tensor.clip)
+isnan = free(Tensor.isnan)
+isinf = free(Tensor.isinf)
+isfinite = free(Tensor.isfinite)
+equal = free(Tensor.equal)
+not_equal = free(Tensor.__ne__)
+less = free(Tensor.__lt__)
+less_equal = free(Tensor.__le__)
+greater = free(Tensor.__gt__)
+greater_equal = free(Tensor.__ge__)
+logical_not = free(Tensor.logical_not)
+bitwise_and = free(Tensor.__and__)
+bitwise_or = free(Tensor.__or__)
+bitwise_xor = free(Tensor.__xor__)
+bitwise_invert = free(Tensor.__invert__)
+bitwise_left_shift = free(Tensor.__lshift__)
+bitwise_right_shift = free(Tensor.__rshift__)
+astype = free(Tensor.astype)
+
+sum = free(Tensor.sum)
+prod = free(Tensor.prod)
+max = free(Tensor.max)
+min = free(Tensor.min)
+mean = free(Tensor.mean)
+var = free(Tensor.var)
+std = free(Tensor.std)
+any = free(Tensor.any)
+all = free(Tensor.all)
+argmax = free(Tensor.argmax)
+argmin = free(Tensor.argmin)
+cumulative_sum = free(Tensor.cumulative_sum)
+logsumexp = free(Tensor.logsumexp)
+sort = free(Tensor.sort)
+argsort = free(Tensor.argsort)
+topk = free(Tensor.topk)
+
+reshape = free(Tensor.reshape)
+permute_dims = free(Tensor.permute_dims)
+swapaxes = free(Tensor.swapaxes)
+moveaxis = free(Tensor.moveaxis)
+broadcast_to = free(Tensor.broadcast_to)
+expand_dims = free(Tensor.expand_dims)
+squeeze = free(Tensor.squeeze)
+flatten = free(Tensor.flatten)
+flip = free(Tensor.flip)
+roll = free(Tensor.roll)
+pad = free(Tensor.pad)
+split = free(Tensor.split)
+tile = free(Tensor.tile)
+repeat = free(Tensor.repeat)
+take = free(Tensor.take)
+take_along_axis = free(Tensor.take_along_axis)
+
+
+def where(condition: Any, a: Any, b: Any) -> Tensor:
+    """`a` where the condition is true, else `b`.
+
+    Raises:
+        KindError: when the condition is not bool.
+    """
+    return as_tensor(condition).where(a, b)
+
+
+def concat(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """The tensors one after the other along `axis`.
+
+    Raises:
+        ShapeError: when there are none, or their lengths differ on another axis.
+    """
+    inputs = [as_tensor(x) for x in tensors]
+    if not inputs:
+        raise ShapeError("concat needs one tensor at least, got none")
+    dtype = inputs[0].dtype
+    for x in inputs[1:]:
+        dtype = promote(dtype, x.dtype)
+    axis = normalise_axis(axis, inputs[0].ndim)
+    return bind(Concat(axis), *(x.as_dtype(dtype) for x in inputs))
+
+
+def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+    """Tensors of one shape side by side along a new axis.
+
+    Raises:
+        ShapeError: when there are none, or their shapes differ.
+    """
+    inputs = [as_tensor(x) for x in tensors]
+    for number, x in enumerate(inputs):
+        if x.shape != inputs[0].shape:
+            raise ShapeError(
+                f"stack takes tensors of one shape: the first has {inputs[0].shape}, "
+                f"number {number} has {x.shape}"
+            )
+    return concat([x.expand_dims(axis) for x in inputs], axis)

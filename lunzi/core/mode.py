@@ -1,0 +1,72 @@
+"""What happens to operations in this context: recorded for gradients, sent to a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from lunzi.core.primitive import Primitive
+    from lunzi.core.spec import Array
+    from lunzi.core.tensor import Tensor
+
+
+class Tracer(Protocol):
+    """What a tensor asks of the active trace, which keeps tables of its own for all of it."""
+
+    def append(self, op: Primitive, inputs: Sequence[Tensor]) -> Tensor: ...
+    def constant(self, array: Array) -> Tensor: ...
+    def alias(self, x: Tensor) -> Tensor: ...
+    def assign(self, x: Tensor, value: Tensor) -> None: ...
+    def version_of(self, x: Tensor) -> int: ...
+    def gradient_of(self, x: Tensor) -> Tensor | None: ...
+    def set_gradient(self, x: Tensor, gradient: Tensor | None) -> None: ...
+
+
+class Mode(NamedTuple):
+    """Whether a tape is kept, and the trace that receives all operations, if there is one."""
+
+    recording: bool = True
+    trace: Tracer | None = None
+
+
+MODE: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039  # a NamedTuple is frozen
+
+# Assignments and recorded operations take numbers from one clock, so that a tape can tell
+# whether an input was assigned after it was saved, and in which order it was written.
+CLOCK = count(1)
+
+
+@contextmanager
+def mode(recording: bool | None = None, trace: Tracer | None = None) -> Iterator[None]:
+    """Change the mode inside a `with` block; None keeps what holds outside."""
+    outer = MODE.get()
+    token = MODE.set(
+        Mode(outer.recording if recording is None else recording, trace or outer.trace)
+    )
+    try:
+        yield
+    finally:
+        MODE.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Keep no tape inside a `with` block, or in a function under `@no_grad()`."""
+    with mode(recording=False):
+        yield
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Keep a tape inside a `with` block, also within `no_grad`."""
+    with mode(recording=True):
+        yield
+
+
+def is_grad_enabled() -> bool:
+    """True where a tape is kept."""
+    return MODE.get().recording

@@ -1,0 +1,81 @@
+"""What a primitive is: a value that states its meaning, its shape rule and its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+
+from lunzi.core.errors import KindError
+from lunzi.core.spec import Array, Spec, broadcast_shapes
+
+if TYPE_CHECKING:
+    from lunzi.core.tensor import Tensor
+
+PRIMITIVES: list[type[Primitive]] = []
+
+
+class Primitive:
+    """An operation with rules of its own.
+
+    A subclass is a frozen dataclass whose fields are its parameters, so that it prints as
+    it is written, compares, hashes and is matched: `Sum(axes=(0,))`. It states three facts,
+    each a pure function of the inputs.
+    """
+
+    __slots__ = ()
+    is_view: ClassVar[bool] = False  # the result may share memory with the first input
+
+    def evaluate(self, *inputs: Any, **_: Any) -> Array:
+        """The meaning of the operation, in NumPy."""
+        raise NotImplementedError
+
+    def infer(self, *inputs: Any, **_: Any) -> Spec:
+        """Spec of the result. Raises ShapeError or KindError when the inputs do not fit."""
+        raise NotImplementedError
+
+    def gradient(
+        self, dy: Tensor, y: Tensor, *inputs: Any, **_: Any
+    ) -> Tensor | tuple[Tensor | None, ...] | None:
+        """Gradient of the loss for each input, given `dy`, its gradient for the output `y`.
+
+        Written in tensor methods only, so that it runs eagerly, is traced and is itself
+        differentiated. It may ignore broadcasting: the caller sums over broadcast axes.
+        None stands for an input that has no gradient, or whose gradient is 0.
+        """
+        return None
+
+
+P = TypeVar("P", bound=Primitive)
+
+
+@dataclass_transform(frozen_default=True)
+def primitive(cls: type[P]) -> type[P]:
+    """Freeze a Primitive subclass into a value type and list it in PRIMITIVES."""
+    frozen = dataclass(frozen=True, slots=True)(cls)
+    PRIMITIVES.append(frozen)
+    return frozen
+
+
+def same_dtype(op: Primitive, inputs: Sequence[Spec]) -> None:
+    """Refuse inputs of different dtypes: methods of Tensor promote before they apply."""
+    if len({x.dtype for x in inputs}) > 1:
+        dtypes = ", ".join(x.dtype.name for x in inputs)
+        raise KindError(f"{op} takes inputs of one dtype, got {dtypes}")
+
+
+class Elementwise(Primitive):
+    """Acts on each element alone; inputs of one dtype broadcast against each other."""
+
+    __slots__ = ()
+
+    def infer(self, *inputs: Spec) -> Spec:
+        same_dtype(self, inputs)
+        return Spec(broadcast_shapes(*(x.shape for x in inputs)), inputs[0].dtype)
+
+
+class Move(Primitive):
+    """The numbers of one input, seen in another order or shape."""
+
+    __slots__ = ()
+    is_view = True

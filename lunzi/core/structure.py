@@ -1,0 +1,30 @@
+"""Tensors inside tuples, lists and dicts: taken out in order, and put back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def flatten(value: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
+    """The leaves of nested tuples, lists and dicts, in order; other values are left out."""
+    if is_leaf(value):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, tuple | list):
+        return [leaf for item in value for leaf in flatten(item, is_leaf)]
+    return []
+
+
+def replace(value: Any, is_leaf: Callable[[Any], bool], leaves: Iterator[Any]) -> Any:
+    """The same nesting with each leaf replaced by the next of `leaves`."""
+    if is_leaf(value):
+        return next(leaves)
+    if isinstance(value, dict):
+        return {key: replace(item, is_leaf, leaves) for key, item in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(replace(item, is_leaf, leaves) for item in value))
+    if isinstance(value, tuple | list):
+        return type(value)(replace(item, is_leaf, leaves) for item in value)
+    return value

@@ -1,0 +1,522 @@
+"""Tensor, and bind, the doorway that every operation passes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lunzi.core.autograd import Origin, backward
+from lunzi.core.contraction import ContractionMethods
+from lunzi.core.errors import (
+    GradientError,
+    KindError,
+    PositionError,
+    RangeError,
+    ShapeError,
+    StateError,
+    TraceError,
+    user_line,
+)
+from lunzi.core.graph import Node
+from lunzi.core.mode import CLOCK, MODE
+from lunzi.core.primitive import Primitive
+from lunzi.core.spec import (
+    Array,
+    DType,
+    as_dtype,
+    bool_,
+    float32,
+    float64,
+    int64,
+    is_floating,
+)
+
+
+def bind(op: Primitive, *inputs: Tensor) -> Tensor:
+    """Apply a primitive. Every operation passes through here, eager or traced."""
+    recording, trace = MODE.get()
+    result = eager(op, inputs) if trace is None else trace.append(op, inputs)
+    if recording:
+        for x in inputs:
+            # Only floating numbers have gradients: a comparison or an index ends the tape.
+            if x.requires_grad and is_floating(result.payload.dtype):
+                result.requires_grad = True
+                result.origin = Origin(op, inputs, next(CLOCK))
+                break
+    return result
+
+
+def eager(op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
+    """Evaluate a primitive at once, in NumPy."""
+    try:
+        y = op.evaluate(*[x.payload if x.base is None else x.checked() for x in inputs])
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, op, inputs) from None
+    result = Tensor(y)
+    if op.is_view:
+        x = inputs[0]
+        if y.base is x.payload or (y.base is not None and y.base is x.payload.base):  # type: ignore[union-attr]  # eager payloads are arrays
+            result.base = x if x.base is None else x.base
+            result.seen = next(CLOCK)
+    return result
+
+
+def explained(error: Exception, op: Primitive, inputs: Sequence[Tensor]) -> Exception:
+    """The error that teaches, in place of NumPy's."""
+    if isinstance(error, TraceError | StateError):
+        return error
+    op.infer(*(x.spec for x in inputs))  # raises what is wrong with the shapes and dtypes
+    if isinstance(error, IndexError):
+        return PositionError(f"{op}: {error}")
+    return RangeError(f"{op}: {error}")
+
+
+class Tensor(ContractionMethods):
+    """An array that remembers its origin, so that gradients can be computed.
+
+    The payload is a NumPy array, or a node of a graph while a function is traced. The
+    methods stand beside the primitives they apply: see the base classes.
+
+    Args:
+        payload: a NumPy array, whose memory is used and not copied (`lunzi.tensor` copies).
+        requires_grad: whether `backward` is to compute its gradient.
+
+    Raises:
+        KindError: when tensors do not come in the array's dtype, or a gradient is asked for
+            numbers that are not floating.
+    """
+
+    payload: Array | Node
+    # Class attributes are the defaults, so that making a tensor sets two attributes only.
+    requires_grad = False
+    retains_grad = False
+    origin: Origin | None = None
+    version = 0  # time of the last assign
+    base: Any = None  # the tensor whose memory this one shares, or the trace it belongs to
+    seen = 0  # time at which it began to share that memory
+    _grad: Tensor | None = None
+
+    def __init__(self, payload: Any, requires_grad: bool = False) -> None:
+        if type(payload) is not np.ndarray and type(payload) is not Node:
+            payload = np.asarray(payload)
+            as_dtype(payload.dtype)
+        self.payload = payload
+        if requires_grad:
+            self.requires_grad_(True)
+
+    def apply(self, op: Primitive, *others: Tensor) -> Tensor:
+        return bind(op, self, *others)
+
+    def operand(self, value: Any) -> Tensor:
+        return constant(weak(value, self.dtype))
+
+    # Gradients
+
+    @property
+    def is_leaf(self) -> bool:
+        """True when it was not computed from tensors that need gradients."""
+        return self.origin is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` left, or None."""
+        trace = MODE.get().trace
+        return self._grad if trace is None else trace.gradient_of(self)
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None and (
+            not isinstance(gradient, Tensor) or gradient.shape != self.shape
+        ):
+            what = gradient.shape if isinstance(gradient, Tensor) else type(gradient).__name__
+            raise ShapeError(
+                f"the gradient of a tensor of shape {self.shape} has it too, got {what}"
+            )
+        trace = MODE.get().trace
+        if trace is None:
+            self._grad = gradient
+        else:
+            trace.set_gradient(self, gradient)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask `backward` to compute the gradient of this leaf, or no longer to."""
+        if requires_grad and not is_floating(self.dtype):
+            raise KindError(f"only floating tensors have gradients, this one is {self.dtype.name}")
+        if not requires_grad and self.origin is not None:
+            raise GradientError("a computed tensor keeps its gradient; use detach()")
+        self.requires_grad = requires_grad
+        return self
+
+    def retain_grad(self) -> Tensor:
+        """Let `backward` keep the gradient of this computed tensor in `grad` too."""
+        if not self.requires_grad:
+            raise GradientError("this tensor has no gradient to keep: none of its inputs needs one")
+        self.retains_grad = True
+        return self
+
+    def backward(
+        self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Compute the gradient of this tensor for every leaf that it came from.
+
+        The gradients are added to what `grad` holds. The tape is freed on the way.
+
+        Args:
+            gradient: the gradient for this tensor itself; 1 for a single number.
+            retain_graph: keep the tape, for another `backward` over it.
+            create_graph: record this walk too, for gradients of gradients.
+
+        Raises:
+            GradientError: when this tensor is not a single number and no `gradient` is given;
+                when no input needs a gradient; when the tape was freed before; when an input
+                was assigned after it was used.
+        """
+        if gradient is None:
+            if self.size != 1:
+                raise GradientError(
+                    f"backward starts from a single number, this tensor has shape {self.shape}: "
+                    f"reduce it first, as in loss.mean().backward(), or pass gradient="
+                )
+            gradient = self.operand(1).broadcast_to(self.shape)
+        dy = gradient if isinstance(gradient, Tensor) else self.operand(gradient)
+        if dy.shape != self.shape:
+            raise ShapeError(f"gradient= has shape {dy.shape}, the tensor {self.shape}")
+        backward(self, dy.as_dtype(self.dtype), retain_graph or create_graph, create_graph)
+
+    def detach(self) -> Tensor:
+        """The same numbers without an origin, in the same memory."""
+        trace = MODE.get().trace
+        if trace is not None:
+            return trace.alias(self)
+        result = Tensor(self.checked())
+        result.base = self if self.base is None else self.base
+        result.seen = next(CLOCK)
+        return result
+
+    # Mutation
+
+    def assign(self, value: Any) -> Tensor:
+        """Copy new numbers into this tensor's memory: the one way in which a tensor changes.
+
+        The value is detached and converted to this tensor's dtype.
+
+        Args:
+            value: a tensor or array of this shape, or one number for all elements.
+
+        Raises:
+            ShapeError: when the shapes differ.
+            KindError: when floating numbers are assigned to integers.
+            GradientError: when this tensor was computed and its tape still needs its numbers.
+            StateError: when its memory is read-only or that of another tensor.
+        """
+        value = value if isinstance(value, Tensor) else self.operand(value)
+        if value.shape != self.shape and value.ndim:
+            raise ShapeError(f"assign to a tensor of shape {self.shape} got shape {value.shape}")
+        if is_floating(value.dtype) and not is_floating(self.dtype):
+            raise KindError(
+                f"assign to a tensor of {self.dtype.name} got {value.dtype.name}: "
+                f"convert with astype({self.dtype.name!r})"
+            )
+        if self.origin is not None:
+            raise GradientError(
+                "this tensor was computed, and backward needs its numbers: "
+                "make a new one, or assign to its detach().copy()"
+            )
+        trace = MODE.get().trace
+        if trace is not None:
+            trace.assign(self, value)
+            return self
+        memory = self.checked()
+        if isinstance(self.base, Tensor) or not memory.flags.writeable:
+            raise StateError(
+                "this tensor shares its memory with another tensor or only looks at it: "
+                "assign to the other one, or to a copy()"
+            )
+        np.copyto(memory, value.checked(), casting="unsafe")
+        self.version = next(CLOCK)
+        return self
+
+    def fill_(self, value: float) -> Tensor:
+        """Assign one number to all elements."""
+        return self.assign(value)
+
+    def zero_(self) -> Tensor:
+        """Assign 0 to all elements."""
+        return self.assign(0)
+
+    def copy_(self, value: Any) -> Tensor:
+        """Assign, by PyTorch's name."""
+        return self.assign(value)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise KindError(
+            "tensors are not changed element by element: build the new value, for example with "
+            "lunzi.where(mask, value, x), and use x.assign(...)"
+        )
+
+    def checked(self) -> Array:
+        """The array, unless it is not what it was: see `base`.
+
+        Raises:
+            TraceError: when it belongs to a trace and has no numbers.
+            StateError: when the tensor whose memory it shares was assigned since.
+        """
+        if isinstance(self.payload, Node):
+            raise TraceError(
+                f"this tensor stands for a value of a traced function ({self.payload}) "
+                f"and has no numbers outside it: return it from the function"
+            )
+        if self.base is not None and self.base.version > self.seen:
+            raise StateError(
+                "this tensor shares the memory of another one, which was assigned since: "
+                "its numbers are no longer what they were. Use .copy() before the assign"
+            )
+        return self.payload
+
+    # Numbers to look at
+
+    def numpy(self) -> Array:
+        """The numbers as a read-only NumPy array in the same memory; `.copy()` it to keep them.
+
+        Raises:
+            TraceError: inside a traced function, where there are no numbers yet.
+        """
+        if MODE.get().trace is not None:
+            raise TraceError(
+                f"{user_line()}: inside a traced function a tensor has no numbers to look at. "
+                f"Compute with tensors, or look at the function's results"
+            )
+        array = self.checked().view()
+        array.flags.writeable = False
+        return array
+
+    def item(self) -> Any:
+        """The one number of the tensor, as a Python number."""
+        if self.size != 1:
+            raise ShapeError(f"item() is for one number, the tensor has shape {self.shape}")
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """The numbers as nested Python lists."""
+        return self.numpy().tolist()
+
+    def copy(self) -> Tensor:
+        """The same numbers in new memory, with a gradient that passes."""
+        return self.astype(self.dtype)
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise KindError(f"a {array.dtype} tensor cannot be seen as {dtype} without a copy")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Tensor:
+        """`np.exp(tensor)` and `array + tensor` are the tensor's own operations."""
+        apply = UFUNCS.get(ufunc.__name__)
+        if apply is None or method != "__call__" or options:
+            raise KindError(
+                f"np.{ufunc.__name__} does not take tensors here: use lunzi's function, "
+                f"or np.asarray(tensor), which ends the gradient"
+            )
+        return apply(*(x if isinstance(x, Tensor) else constant(np.asarray(x)) for x in inputs))
+
+    def __dlpack__(self, **options: Any) -> Any:
+        self.numpy()
+        return self.checked().__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the CPU, in DLPack's numbers
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if is_floating(self.dtype):
+            raise KindError(f"a tensor of {self.dtype.name} is no index")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"the truth of a tensor of shape {self.shape} is not one value: use any() or all()"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise KindError("a tensor of one number has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[row] for row in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(self.equal(value).any())
+
+    def __format__(self, format_spec: str) -> str:
+        return format(self.item(), format_spec) if format_spec else repr(self)
+
+    def __repr__(self) -> str:
+        if isinstance(self.payload, Node):
+            return f"tensor({self.spec}, traced {self.payload.op})"
+        numbers = np.array2string(self.payload, separator=", ", prefix="tensor(")
+        notes = f", dtype={self.dtype.name}"
+        if self.origin is not None:
+            notes += f", from {self.origin.op}"
+        elif self.requires_grad:
+            notes += ", requires_grad=True"
+        return f"tensor({numbers}{notes})"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        """A leaf in memory of its own and of the same order, without its gradient."""
+        if self.origin is not None:
+            raise GradientError("only leaves can be copied deeply; use copy() or detach().copy()")
+        result = type(self).__new__(type(self))
+        result.payload = np.array(self.checked(), order="K")
+        result.requires_grad = self.requires_grad
+        memo[id(self)] = result
+        return result
+
+
+def in_place(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
+    """`x += y` makes a new tensor; for a parameter that would lose the parameter, so it raises."""
+
+    def operate(self: Tensor, other: Any) -> Tensor:
+        if self.requires_grad and self.origin is None:
+            raise GradientError(
+                f"w {symbol}= ... would put a new tensor in the place of one that needs a gradient: "
+                f"change its numbers with w.assign(w {symbol} ...), under lunzi.no_grad()"
+            )
+        result: Tensor = operation(self, other)
+        return result
+
+    return operate
+
+
+for _name, _symbol in {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%",
+    "pow": "**", "matmul": "@", "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+}.items():  # fmt: skip
+    _operation = getattr(operator, f"{_name}_" if _name in ("and", "or") else _name)
+    setattr(Tensor, f"__i{_name}__", in_place(_symbol, _operation))
+
+
+# NumPy's name of a ufunc -> the same on tensors
+UFUNCS: dict[str, Callable[..., Any]] = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "floor_divide": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+    "matmul": operator.matmul,
+    "negative": operator.neg,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "bitwise_and": operator.and_,
+    "bitwise_or": operator.or_,
+    "bitwise_xor": operator.xor,
+    "invert": operator.invert,
+    "left_shift": operator.lshift,
+    "right_shift": operator.rshift,
+    "maximum": Tensor.maximum,
+    "minimum": Tensor.minimum,
+    "rint": Tensor.round,
+    "absolute": Tensor.abs,
+    **{
+        name: getattr(Tensor, name)
+        for name in (
+            "exp", "expm1", "log", "log1p", "sqrt", "tanh", "sin", "cos", "sign", "floor", "ceil",
+            "square", "reciprocal", "isnan", "isinf", "isfinite", "logical_not",
+        )
+    },
+}  # fmt: skip
+
+
+def constant(array: Array) -> Tensor:
+    """A tensor of fixed numbers: inside a trace, a constant of the graph."""
+    trace = MODE.get().trace
+    return Tensor(array) if trace is None else trace.constant(array)
+
+
+def weak(value: Any, dtype: DType) -> Array:
+    """A number or array that meets a tensor of `dtype`.
+
+    A Python number takes the tensor's dtype where it can hold it: 0.5 beside float16 is
+    float16; beside an integer it is float32. An array keeps its own dtype.
+    """
+    if isinstance(value, bool | np.bool_):
+        return np.array(value, dtype)
+    if isinstance(value, int | np.integer):
+        target = int64 if dtype == bool_ else dtype
+        try:
+            return np.array(value, target)
+        except OverflowError:
+            raise RangeError(f"{value} does not fit in {target.name}") from None
+    if isinstance(value, float | np.floating):
+        return np.array(value, dtype if is_floating(dtype) else float32)
+    return as_array(value)
+
+
+def as_array(value: Any, dtype: DTypeLike = None) -> Array:
+    """Numbers as a new array; Python's own floats as float32 unless `dtype` says otherwise.
+
+    Raises:
+        ShapeError: when nested lists are of unequal lengths.
+        KindError: when it is not made of numbers, or not of a dtype that tensors come in.
+    """
+    if isinstance(value, Tensor):
+        value = value.numpy()
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise ShapeError(f"a tensor needs nested lists of equal lengths: {error}") from None
+    if array.dtype.kind in "OSUVMmc":
+        raise KindError(f"a tensor is made of numbers, got {type(value).__name__} ({array.dtype})")
+    if dtype is not None:
+        return array.astype(as_dtype(dtype), copy=False)
+    if array.dtype == float64 and not isinstance(value, np.ndarray | np.generic):
+        return array.astype(float32)
+    as_dtype(array.dtype)
+    return array
+
+
+def tensor(data: Any, dtype: DTypeLike = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor with a copy of the numbers.
+
+    Args:
+        data: a number, nested lists, a NumPy array, or a tensor (copied without its origin).
+        dtype: float32 for Python's floats and int64 for its integers where it is not given;
+            an array keeps its own.
+        requires_grad: whether `backward` is to compute its gradient.
+
+    Raises:
+        ShapeError: when nested lists are of unequal lengths.
+        KindError: when `data` is not made of numbers, or not of a dtype that tensors come in.
+
+    >>> tensor([1, 2.5])
+    tensor([1. , 2.5], dtype=float32)
+    """
+    result = constant(as_array(data, dtype))
+    return result.requires_grad_(True) if requires_grad else result
+
+
+def as_tensor(value: Any, dtype: DTypeLike = None) -> Tensor:
+    """The tensor itself, or a new one of numbers or an array."""
+    if not isinstance(value, Tensor):
+        return tensor(value, dtype)
+    return value if dtype is None else value.as_dtype(as_dtype(dtype))

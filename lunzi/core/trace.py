@@ -1,0 +1,277 @@
+"""Running a function on symbols, which gives its graph; and that graph as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lunzi.core.elementwise import Cast
+from lunzi.core.errors import KindError, LunziError, ShapeError, TraceError, user_line
+from lunzi.core.graph import Argument, Constant, Node, State, topological
+from lunzi.core.interpreter import interpret
+from lunzi.core.mode import CLOCK, mode
+from lunzi.core.movement import BroadcastTo
+from lunzi.core.primitive import Primitive
+from lunzi.core.spec import Array, Spec
+from lunzi.core.structure import flatten, replace
+from lunzi.core.tensor import Tensor, as_array
+
+
+class Slot(NamedTuple):
+    """A place outside the function that the graph reads or writes: numbers or the gradient."""
+
+    tensor: Tensor
+    is_gradient: bool = False
+
+    def read(self) -> Array:
+        if not self.is_gradient:
+            return self.tensor.checked()
+        gradient = self.tensor.grad
+        if gradient is None:
+            raise TraceError(
+                "the traced function adds to a gradient that is no longer there: trace it again"
+            )
+        return gradient.checked()
+
+    def write(self, value: Array | None) -> None:
+        if self.is_gradient:
+            self.tensor.grad = None if value is None else Tensor(value)
+        else:
+            self.tensor.assign(Tensor(value))
+
+
+class Trace:
+    """The tables of one traced run: nothing outside it changes while it lasts.
+
+    Tensors made outside keep their payload; what stands for them in the graph, what was
+    assigned to them and their gradients are kept here, by identity.
+    """
+
+    def __init__(self) -> None:
+        self.slots: list[Slot] = []
+        self.current: dict[int, Node] = {}  # the tensor's value at this point of the function
+        self.versions: dict[int, int] = {}
+        self.gradients: dict[int, Tensor | None] = {}
+        self.known: dict[int, Tensor] = {}  # keeps tensors alive, so that identities stay theirs
+
+    # What mode.Tracer asks for
+
+    def append(self, op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
+        nodes = tuple(map(self.node_of, inputs))
+        line = user_line()
+        try:
+            spec = op.infer(*(node.spec for node in nodes))
+        except LunziError as error:
+            error.message = f"{line}: {error.message}" if line else error.message
+            raise
+        return self.tensor(Node(op, nodes, spec, line))
+
+    def constant(self, array: Array) -> Tensor:
+        return self.tensor(Node(Constant(array), (), Spec(array.shape, array.dtype), user_line()))
+
+    def alias(self, x: Tensor) -> Tensor:
+        return self.tensor(self.node_of(x))
+
+    def assign(self, x: Tensor, value: Tensor) -> None:
+        node = self.node_of(value)
+        for op in (Cast(x.dtype), BroadcastTo(x.shape)):
+            if op.infer(node.spec) != node.spec:
+                node = Node(op, (node,), op.infer(node.spec), user_line())
+        self.known[id(x)] = x
+        self.current[id(x)] = node
+        self.versions[id(x)] = next(CLOCK)
+
+    def version_of(self, x: Tensor) -> int:
+        return self.versions.get(id(x), x.version)
+
+    def gradient_of(self, x: Tensor) -> Tensor | None:
+        if id(x) not in self.gradients:
+            entering = x._grad
+            self.set_gradient(
+                x,
+                None
+                if entering is None
+                else self.tensor(self.read(Slot(x, is_gradient=True), entering.spec)),
+            )
+        return self.gradients[id(x)]
+
+    def set_gradient(self, x: Tensor, gradient: Tensor | None) -> None:
+        self.known[id(x)] = x
+        self.gradients[id(x)] = gradient
+
+    # The graph
+
+    def tensor(self, node: Node) -> Tensor:
+        result = Tensor(node)
+        result.base = self
+        return result
+
+    def node_of(self, x: Tensor) -> Node:
+        """What stands for a tensor at this point; one from outside becomes state."""
+        node = self.current.get(id(x))
+        if node is not None:
+            return node
+        if isinstance(x.payload, Node):
+            if x.base is not self:
+                raise TraceError(f"{x} belongs to another trace, which has ended")
+            return x.payload
+        x.checked()
+        self.known[id(x)] = x
+        node = self.current[id(x)] = self.read(Slot(x), x.spec)
+        return node
+
+    def read(self, slot: Slot, spec: Spec) -> Node:
+        self.slots.append(slot)
+        return Node(State(len(self.slots) - 1), (), spec, user_line())
+
+    def updates(self) -> list[tuple[Slot, Node | None]]:
+        """What the function leaves behind in tensors from outside; None clears a gradient."""
+        result: list[tuple[Slot, Node | None]] = []
+        for key in self.versions:
+            if not isinstance(self.known[key].payload, Node):
+                result.append((Slot(self.known[key]), self.current[key]))
+        for key, gradient in self.gradients.items():
+            tensor = self.known[key]
+            node = None if gradient is None else self.node_of(gradient)
+            is_untouched = node is not None and node.op == self.entering(tensor)
+            if not isinstance(tensor.payload, Node) and not is_untouched:
+                result.append((Slot(tensor, is_gradient=True), node))
+        return result
+
+    def entering(self, x: Tensor) -> State | None:
+        """What reads the gradient with which a tensor came in."""
+        for index, slot in enumerate(self.slots):
+            if slot.tensor is x and slot.is_gradient:
+                return State(index)
+        return None
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A traced function: its arguments, the state it reads, its results and its updates.
+
+    Printing shows it line by line; calling it runs it in the interpreter with the same
+    numbers as the eager function, updates of state included.
+    """
+
+    arguments: tuple[Spec, ...]
+    slots: tuple[Slot, ...]
+    result: Any  # tensors of the trace, nested as the function returned them
+    outputs: tuple[Node, ...]
+    updates: tuple[tuple[Slot, Node | None], ...]
+
+    @property
+    def ends(self) -> list[Node]:
+        """The nodes that are read when the function ends: outputs, then updates."""
+        return [*self.outputs, *(node for _, node in self.updates if node is not None)]
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes, each behind its inputs."""
+        return topological(self.ends)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the graph on tensors or arrays of the traced shapes.
+
+        Raises:
+            ShapeError: when an argument is missing or does not have the traced shape and dtype.
+        """
+        arrays = [
+            x.checked() if isinstance(x, Tensor) else as_array(x)
+            for x in flatten(arguments, is_value)
+        ]
+        specs = tuple(Spec(array.shape, array.dtype) for array in arrays)
+        if specs != self.arguments:
+            raise ShapeError(
+                f"the graph was traced for ({', '.join(map(str, self.arguments))}), "
+                f"got ({', '.join(map(str, specs))})"
+            )
+        # Copies, since a value may be a view of an argument or of state that is about to change.
+        values = [
+            np.array(value, order="K")
+            for value in interpret(self.ends, arrays, [slot.read() for slot in self.slots])
+        ]
+        results = iter(values)
+        outputs = [Tensor(next(results)) for _ in self.outputs]
+        for slot, node in self.updates:
+            slot.write(None if node is None else next(results))
+        return replace(self.result, is_tensor, iter(outputs))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The printed form: one line a node, with the user's line that made it."""
+        names = {id(node): f"%{number}" for number, node in enumerate(self.nodes)}
+        lines = [f"graph({', '.join(map(str, self.arguments))})"]
+        for node in self.nodes:
+            inputs = ", ".join(names[id(x)] for x in node.inputs)
+            text = f"  {names[id(node)]} = {node.op}" + (f" of {inputs}" if inputs else "")
+            where = node.line.rsplit("/", 1)[-1]
+            lines.append(f"{text:<48} {node.spec!s:<20} {where}".rstrip())
+        for slot, node in self.updates:
+            what = "gradient" if slot.is_gradient else "numbers"
+            value = "none" if node is None else names[id(node)]
+            lines.append(f"  {what} of {slot.tensor.spec} <- {value}")
+        lines.append(f"  return {', '.join(names[id(node)] for node in self.outputs)}")
+        return lines
+
+    __repr__ = __str__
+
+
+def is_value(value: Any) -> bool:
+    return isinstance(value, Tensor | np.ndarray | np.generic | int | float)
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
+    """The graph of a function of tensors, found by running it once on symbols.
+
+    Tensors that it reads from outside are the graph's state; assigns and gradients become
+    its updates. Nothing outside changes, whether the function ends well or raises.
+
+    Args:
+        function: of tensors; it returns tensors, or tuples, lists or dicts of them.
+        arguments: a Spec for each argument, or a tensor or array to take it from; nested in
+            tuples, lists and dicts where the function's arguments are.
+
+    Raises:
+        TraceError: when the function looks at a tensor's numbers, as an `if` does.
+
+    >>> print(trace(lambda x: (x * 2).sum(), Spec((3,))))
+    graph(float32[3])
+      %0 = Argument(index=0)         float32[3]
+      %1 = Constant(2.0)             float32[]   ...
+      %2 = Multiply() of %0, %1      float32[3]  ...
+      %3 = Sum(axes=(0,), keepdims=False) of %2  float32[]  ...
+      return %3
+    """
+    active = Trace()
+    specs = tuple(
+        x if isinstance(x, Spec) else Spec(as_spec(x).shape, as_spec(x).dtype)
+        for x in flatten(arguments, is_example)
+    )
+    symbols = [active.tensor(Node(Argument(index), (), spec)) for index, spec in enumerate(specs)]
+    with mode(trace=active):
+        result = function(*replace(arguments, is_example, iter(symbols)))
+    tensors = flatten(result, is_tensor)
+    if not tensors and result is not None:
+        raise KindError(f"a traced function returns tensors, got {type(result).__name__}")
+    outputs = tuple(map(active.node_of, tensors))
+    updates = tuple(active.updates())
+    return Graph(specs, tuple(active.slots), result, outputs, updates)
+
+
+def is_example(value: Any) -> bool:
+    return isinstance(value, Spec) or is_value(value)
+
+
+def as_spec(example: Any) -> Spec:
+    array = example if isinstance(example, Tensor) else as_array(example)
+    return Spec(array.shape, array.dtype)
