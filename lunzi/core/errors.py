@@ -20,6 +20,7 @@ class LunziError(Exception):
         self.message = message
         self.module_path: list[str] = []
         self.module_class = ""
+        self.module: object = None  # the outermost module that it has passed so far
 
     def __str__(self) -> str:
         if not self.module_class:

@@ -70,3 +70,21 @@ def enable_grad() -> Iterator[None]:
 def is_grad_enabled() -> bool:
     """True where a tape is kept."""
     return MODE.get().recording
+
+
+class ProgramCounter:
+    """Raised by whatever makes a traced program another one: a module's attribute, `eval`, `to`.
+
+    A compiled function compares this one number at each call instead of walking all modules.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def advance(self) -> None:
+        self.value += 1
+
+
+PROGRAM = ProgramCounter()
