@@ -111,7 +111,7 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "reports.class": ("Class", "类别"),
     "reports.samples": ("Samples", "样本"),
-    "reports.mean_of_classes": ("Mean of the classes", "各类别平均"),
+    "reports.mean_of_classes": ("Mean of the classes", "各类别均值"),
     # What is wrong.
     "reports.mistakes": ("All mistakes: {number}", "全部错误：{number} 个"),
     "reports.no_mistakes": (
@@ -182,6 +182,6 @@ TABLE: dict[str, tuple[str, str]] = {
     "reports.hours": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),
     "reports.footer": (
         "Made by Lunzi. This page needs no network connection and sends nothing.",
-        "由 Lunzi 生成。本页无需联网，也不发送任何信息。",
+        "由 Lunzi 生成。本页不需要网络，也不发送任何信息。",
     ),
 }

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lunzi.core.errors import ShapeError
 from lunzi.messages import text
 from lunzi.report.blocks import figure, folded, head_cell, number_cell, paragraph, table
 from lunzi.report.line_chart import LineChart, Series
@@ -12,7 +11,8 @@ from lunzi.report.markup import Html, element, join
 from lunzi.report.numerals import UNDEFINED, count, number
 from lunzi.report.scales import Values, drawable
 
-History = Mapping[str, Sequence[float | None]]
+History = Sequence[Mapping[str, float | None]]
+Columns = dict[str, list[float | None]]
 
 MOST_ROWS = 200
 VALIDATION = ("validation_", "validation ", "val_")
@@ -41,24 +41,28 @@ def learning_section(history: History, best_epoch: int | None) -> Html | None:
     A column `validation_loss` (or `validation loss`, `val_loss`) belongs to the quantity
     `loss`, as do `loss` and `train_loss`; the column `epoch` is the x axis.
 
-    Raises:
-        ShapeError: when the columns are not equally long.
+    Args:
+        history: one row an epoch, column -> value; a row may lack columns that others have.
+        best_epoch: the epoch whose weights were kept; marked in the charts.
     """
-    lengths = {name: len(values) for name, values in history.items()}
-    if len(set(lengths.values())) > 1:
-        raise ShapeError(f"the columns of a history must be equally long, got {lengths}")
-    quantities = _quantities(history)
-    rows = max(lengths.values(), default=0)
-    if not quantities or rows == 0:
+    columns = _columns(history)
+    quantities = _quantities(columns)
+    if not quantities:
         return None
     charts = (
-        _chart(quantity, columns, history, best_epoch) for quantity, columns in quantities.items()
+        _chart(quantity, names, columns, best_epoch) for quantity, names in quantities.items()
     )
     return join(
-        paragraph(_introduction(rows, best_epoch), kind="lead"),
+        paragraph(_introduction(len(history), best_epoch), kind="lead"),
         element("div", *charts, class_="charts"),
-        folded(text("reports.all_numbers"), _numbers(history, rows)),
+        folded(text("reports.all_numbers"), _numbers(columns, len(history))),
     )
+
+
+def _columns(history: History) -> Columns:
+    """The columns in the order in which they first come, None where a row lacks one."""
+    names = dict.fromkeys(name for row in history for name in row)
+    return {name: [row.get(name) for row in history] for name in names}
 
 
 def _introduction(epochs: int, best_epoch: int | None) -> str:
@@ -69,10 +73,10 @@ def _introduction(epochs: int, best_epoch: int | None) -> str:
     return text("reports.trained_until_best", epochs=count(epochs), best=count(best_epoch))
 
 
-def _quantities(history: History) -> dict[str, list[str]]:
+def _quantities(columns: Columns) -> dict[str, list[str]]:
     """The columns of each quantity, in the order in which they first name it."""
     found: dict[str, list[str]] = {}
-    for column in history:
+    for column in columns:
         if column not in NOT_DRAWN:
             quantity = _after(column, VALIDATION) or _after(column, TRAINING) or column
             found.setdefault(quantity, []).append(column)
@@ -84,23 +88,23 @@ def _after(column: str, prefixes: Sequence[str]) -> str:
     return next((column[len(p) :] for p in prefixes if column.startswith(p)), "")
 
 
-def _chart(quantity: str, columns: Sequence[str], history: History, best_epoch: int | None) -> Html:
-    series = [_series(column, history[column], alone=len(columns) == 1) for column in columns]
+def _chart(quantity: str, names: Sequence[str], columns: Columns, best_epoch: int | None) -> Html:
+    series = [_series(name, columns[name], alone=len(names) == 1) for name in names]
     rows = len(series[0].values)
     name_code, note_code = QUANTITIES.get(quantity.replace(" ", "_").lower(), ("", ""))
-    name = text(name_code) if name_code else quantity
+    title = text(name_code) if name_code else quantity
     note = text(note_code) if note_code else ""
-    if broken := sum(_broken(history[column]) for column in columns):
+    if broken := sum(_broken(columns[name]) for name in names):
         note = text("reports.values_not_drawn", broken=count(broken))
     chart = LineChart(
-        label=text("reports.chart_by_epoch", quantity=name),
+        label=text("reports.chart_by_epoch", quantity=title),
         x_name=text("reports.epoch"),
-        places=_numbers_of(history.get("epoch", range(1, rows + 1))),
+        places=_numbers_of(columns.get("epoch", range(1, rows + 1))),
         series=series,
         percent=quantity.endswith("accuracy"),
         marked=best_epoch,
     )
-    return figure(name, note, chart.draw())
+    return figure(title, note, chart.draw())
 
 
 def _series(column: str, values: Sequence[float | None], *, alone: bool) -> Series:
@@ -119,12 +123,12 @@ def _broken(column: Sequence[float | None]) -> int:
     return int(np.sum(~drawable(present)))
 
 
-def _numbers(history: History, rows: int) -> Html:
+def _numbers(columns: Columns, rows: int) -> Html:
     """The columns as a table; of a long history, rows at equal distances and the last."""
     every = -(-rows // MOST_ROWS)
     shown = sorted({*range(0, rows, every), rows - 1})
-    heads = [head_cell(name, "number") for name in history]
-    cells = [[number_cell(_written(values[row])) for values in history.values()] for row in shown]
+    heads = [head_cell(name, "number") for name in columns]
+    cells = [[number_cell(_written(values[row])) for values in columns.values()] for row in shown]
     return table(text("reports.all_numbers"), heads, cells)
 
 

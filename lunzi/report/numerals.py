@@ -23,18 +23,30 @@ def number(value: float, digits: int = 3) -> str:
 
     >>> number(0.012345), number(-1234.5), number(0.5), number(math.nan)
     ('0.0123', '−1,234', '0.5', 'NaN')
-    >>> number(1.25e-7).split()
-    ['1.25', '×', '10⁻⁷']
     """
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    power = int(exponent)
-    if value != 0 and not -5 < power < 9:
-        return _with_minus(f"{_trimmed(mantissa)}{TIMES_TEN}{str(power).translate(SUPERSCRIPTS)}")
+    if value == 0:
+        return "0"
+    power = int(f"{value:.{digits - 1}e}".split("e")[1])
+    if not -5 < power < 9:
+        return scientific(value, digits)
     return _with_minus(_trimmed(f"{value:,.{max(digits - 1 - power, 0)}f}"))
+
+
+def scientific(value: float, digits: int = 3) -> str:
+    """A finite number as `digits` significant digits and a power of ten.
+
+    >>> scientific(-1.25e-7).split()
+    ['−1.25', '×', '10⁻⁷']
+    """
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    power = str(int(exponent)).translate(SUPERSCRIPTS)
+    return f"{_with_minus(_trimmed(mantissa))}{TIMES_TEN}{power}"
 
 
 def percent(part: int, whole: int) -> str:
@@ -78,12 +90,8 @@ def score(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A length of time.
-
-    >>> duration(8.24)
-    '8.2 s'
-    """
-    if seconds < 60:
+    """A length of time, in the language in use: 8.2 s, 3 min 12 s, 2 h 5 min."""
+    if round(seconds, 1) < 60:
         return text("reports.seconds", seconds=f"{seconds:.1f}")
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

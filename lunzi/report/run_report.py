@@ -24,7 +24,7 @@ class RunReport(ABC):
     Args:
         title: of the page, such as the name of the data set.
         subtitle: a line under the title.
-        history: column -> values, one for each epoch: `epoch`, `loss`, `validation_loss`, ...
+        history: one row an epoch, column -> value: `epoch`, `loss`, `validation loss`, ...
         best_epoch: the epoch whose weights were kept.
         samples: the test samples, to show the ones that are wrong.
         sample_names: such as their place in the data set; counted from 1 if empty.
@@ -34,7 +34,7 @@ class RunReport(ABC):
 
     title: str
     subtitle: str = ""
-    history: History = field(default_factory=dict)
+    history: History = ()
     best_epoch: int | None = None
     samples: Pictures | Rows | None = None
     sample_names: Sequence[str] = ()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lunzi.report.numerals import number
+from lunzi.report.numerals import number, scientific
 
 Values = NDArray[np.float64]
 
@@ -17,6 +17,8 @@ SMALLEST = 1e-150
 SMALLEST_SPREAD = 1e-9
 # How far apart values must be for a logarithmic axis to tell more than a linear one.
 WIDE = 100
+# The longest label that is not tried as a power of ten: one million with its commas.
+LONGEST_PLAIN = 9
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,7 @@ def linear_scale(
     # A value that is a tick but for its rounding needs no further tick beside it.
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     places = tuple(_multiple(index, step) for index in range(first, last + 1))
-    labels = tuple(_label(place, step, percent) for place in places)
-    return Scale(places[0], places[-1], places, labels)
+    return Scale(places[0], places[-1], places, _labels(places, step, percent))
 
 
 def logarithmic_scale(values: Values) -> Scale:
@@ -132,12 +133,21 @@ def _multiple(index: int, step: float) -> float:
     return index * step if step >= 1 else index / (1 / step)
 
 
-def _label(place: float, step: float, percent: bool) -> str:
+def _labels(places: tuple[float, ...], step: float, percent: bool) -> tuple[str, ...]:
+    """The ticks as plain decimals, or as powers of ten where these are shorter."""
     factor, sign = (100, "%") if percent else (1, "")
     decimals = max(-math.floor(math.log10(step * factor) + 1e-9), 0)
-    if place == 0:
-        return f"0{sign}"
-    if decimals <= 4 and abs(place) < 1e7:
-        return f"{place * factor:,.{decimals}f}{sign}".replace("-", "−")
-    digits = math.ceil(math.log10(abs(place) / step + 1)) + 1
-    return number(place * factor, digits) + sign
+    plain = tuple(_plain(place * factor, decimals) + sign for place in places)
+    if _longest(plain) <= LONGEST_PLAIN:
+        return plain
+    digits = math.ceil(math.log10(max(map(abs, places)) / step + 1)) + 1
+    powers = tuple(scientific(place * factor, digits) + sign for place in places)
+    return min(plain, powers, key=_longest)
+
+
+def _plain(value: float, decimals: int) -> str:
+    return "0" if value == 0 else f"{value:,.{decimals}f}".replace("-", "−")
+
+
+def _longest(labels: tuple[str, ...]) -> int:
+    return max(map(len, labels))
