@@ -11,11 +11,14 @@ from lunzi.messages import TABLE
 
 TERMS = Path(__file__).parents[2] / "docs" / "terms.csv"
 FIELD = re.compile(r"\{[^{}]*\}")
+CODE = re.compile(r"`[^`]*`|--[\w-]+|\w+(?:\.\w+)+(?:\([^)]*\))?|\w+\(\)")
 
 # (code, term) -> why the Chinese text says it with another word
 EXCEPTIONS = {
     ("data.wav_silent", "sample"): "a sample of a sound, one number of a recording, is 采样",
     ("data.wav_not_finite", "sample"): "a sample of a sound, one number of a recording, is 采样",
+    ("commands.test_rmse", "mean"): "the root of the mean square is 均方根",
+    ("files.pickle", "state"): "a variable in a line of Python",
 }
 
 
@@ -27,8 +30,8 @@ def read_terms() -> dict[str, str]:
 
 
 def terms_in(english: str) -> Iterator[str]:
-    """The terms that occur as whole words, the longest first, each letter in one of them."""
-    rest = FIELD.sub("#", english)
+    """The terms that occur as whole words outside code, the longest first."""
+    rest = CODE.sub("#", FIELD.sub("#", english))
     for term in sorted(read_terms(), key=len, reverse=True):
         pattern = rf"(?<![\w-]){re.escape(term)}(?:s|es)?(?![\w-])"
         if re.search(pattern, rest, re.IGNORECASE):
