@@ -1,4 +1,199 @@
 """Messages about the command line: code -> (English, Chinese)."""
 
 TABLE: dict[str, tuple[str, str]] = {
+    "commands.help": (
+        "Lunzi trains neural networks, and shows how they work.",
+        "Lunzi:深度学习轮子。训练神经网络，并展示它们如何工作。",
+    ),
+    "commands.help_train": (
+        "Train a network and write a report: `lunzi train digits`, or a table of your own with "
+        "`lunzi train data.csv --target COLUMN`.",
+        "训练神经网络并生成报告：`lunzi train digits`，或用自己的表格 "
+        "`lunzi train data.csv --target 列名`。",
+    ),
+    "commands.help_predict": (
+        "Print predictions with probabilities for pictures or the rows of CSV files.",
+        "对图片或 CSV 文件的每一行给出预测和概率。",
+    ),
+    "commands.help_inspect": (
+        "List the tensors in a model file.",
+        "列出模型文件中的张量。",
+    ),
+    # What a run says
+    "commands.digits": (
+        "digits: {count:,} handwritten digits, 8 x 8 pixels, in the package",
+        "digits：{count:,} 张手写数字，8 x 8 像素，随软件包附带",
+    ),
+    "commands.split": (
+        "train {train} | validation {validation} | test {test} (unseen until the end)",
+        "训练集 {train} | 验证集 {validation} | 测试集 {test}（训练结束前不使用）",
+    ),
+    "commands.digits_network": (
+        "network: 2 convolutions + linear, {numbers:,} parameters | seed {seed} | "
+        "{threads} threads",
+        "网络：2 个卷积层 + 全连接层，{numbers:,} 个参数 | 随机种子 {seed} | {threads} 个线程",
+    ),
+    "commands.table_network": (
+        "network: {inputs} inputs, 2 hidden layers, {outputs} outputs, {numbers:,} parameters | "
+        "seed {seed} | {threads} threads",
+        "网络：{inputs} 个输入，2 个隐藏层，{outputs} 个输出，{numbers:,} 个参数 | "
+        "随机种子 {seed} | {threads} 个线程",
+    ),
+    "commands.table": (
+        "{source}: {rows:,} rows, {columns} columns, {encoding}",
+        "{source}：{rows:,} 行，{columns} 列，编码 {encoding}",
+    ),
+    "commands.without_target": (
+        "{count:,} rows have no value in {target} and are left out",
+        "{count:,} 行的 {target} 列没有值，已略去",
+    ),
+    "commands.goes_on": (
+        "goes on in epoch {epoch} of {epochs}",
+        "从第 {epoch} 轮继续（共 {epochs} 轮）",
+    ),
+    "commands.wrong_mostly": (
+        "{wrong} of {test} wrong; most often {true} read as {read}",
+        "{test} 张中错了 {wrong} 张；最常见的是把 {true} 认成 {read}",
+    ),
+    "commands.none_wrong": ("none of {test} wrong", "{test} 张全部正确"),
+    "commands.test_accuracy": ("test accuracy {accuracy:.4f}", "测试准确率 {accuracy:.4f}"),
+    "commands.test_rmse": (
+        "test error {error:.6g} (root of the mean square)",
+        "测试误差 {error:.6g}（均方根）",
+    ),
+    "commands.beats_majority": (
+        "always saying {name} would reach {accuracy:.4f}",
+        "如果总是回答 {name}，准确率为 {accuracy:.4f}",
+    ),
+    "commands.below_majority": (
+        "no better than always saying {name}, which reaches {accuracy:.4f}: the network learned "
+        "nothing of use",
+        "不比总是回答 {name}（准确率 {accuracy:.4f}）更好：网络没有学到有用的东西",
+    ),
+    "commands.beats_mean": (
+        "always saying the mean, {mean:.6g}, would reach {error:.6g}",
+        "如果总是回答平均值 {mean:.6g}，误差为 {error:.6g}",
+    ),
+    "commands.below_mean": (
+        "no better than always saying the mean, {mean:.6g}, which reaches {error:.6g}: the "
+        "network learned nothing of use",
+        "不比总是回答平均值 {mean:.6g}（误差 {error:.6g}）更好：网络没有学到有用的东西",
+    ),
+    "commands.saved": (
+        "saved  {folder}      look   {report}",
+        "已保存  {folder}      报告   {report}",
+    ),
+    "commands.try_predict": (
+        "try    lunzi predict {folder} {argument}",
+        "试一试  lunzi predict {folder} {argument}",
+    ),
+    "commands.stopped": (
+        "stopped; what was learned so far is in {folder}. Go on with: "
+        "lunzi train --resume {folder}",
+        "已停止；到目前为止学到的内容保存在 {folder}。继续训练：lunzi train --resume {folder}",
+    ),
+    "commands.interrupted": ("interrupted", "已中断"),
+    "commands.line": ("line {line}", "第 {line} 行"),
+    # What reports show
+    "commands.digits_title": ("Handwritten digits", "手写数字"),
+    "commands.digits_subtitle": (
+        "Trained on the first half of the UCI digits, tested on the second, which other persons "
+        "wrote.",
+        "用 UCI 手写数字的前一半训练，用后一半测试；后一半由另一些人书写。",
+    ),
+    "commands.digits_layers": (
+        "2 convolutions with batch normalization and pooling, linear",
+        "2 个带批归一化和池化的卷积层，1 个全连接层",
+    ),
+    "commands.table_subtitle": (
+        "{target}, predicted from the other columns of the table.",
+        "根据表格的其他列预测 {target}。",
+    ),
+    "commands.target": ("target", "目标列"),
+    "commands.epochs": ("epochs", "训练轮数"),
+    "commands.batch_size": ("batch size", "批大小"),
+    "commands.learning_rate": ("learning rate", "学习率"),
+    "commands.optimizer": ("optimizer", "优化器"),
+    "commands.weight_decay": ("weight decay", "权重衰减"),
+    "commands.label_smoothing": ("label smoothing", "标签平滑"),
+    # Columns of tables in the terminal
+    "commands.column_tensor": ("tensor", "张量"),
+    "commands.column_shape": ("shape", "形状"),
+    "commands.column_numbers": ("numbers", "元素个数"),
+    "commands.column_line": ("line", "行"),
+    "commands.column_probability": ("probability", "概率"),
+    "commands.inspect_total": (
+        "{tensors} tensors, {numbers:,} numbers, {size:,} bytes",
+        "{tensors} 个张量，{numbers:,} 个元素，{size:,} 字节",
+    ),
+    # What goes wrong
+    "commands.epochs_range": (
+        "--epochs must be 1 or more, got {epochs}.",
+        "--epochs 必须不小于 1，得到 {epochs}。",
+    ),
+    "commands.seed_range": (
+        "--seed must be a whole number of 0 or more, got {seed}.",
+        "--seed 必须是不小于 0 的整数，得到 {seed}。",
+    ),
+    "commands.folder_not_empty": (
+        "The folder {folder} is not empty: name a new one with --out, or go on with --resume.",
+        "文件夹 {folder} 不是空的：请用 --out 指定新文件夹，或用 --resume 继续训练。",
+    ),
+    "commands.no_run": (
+        "There is no training run in {folder}: a run's folder holds a file run.json.",
+        "{folder} 中没有训练记录：训练文件夹中应有 run.json 文件。",
+    ),
+    "commands.damaged_run": (
+        "{path} is damaged or was written by another version of Lunzi.",
+        "{path} 已损坏，或由其他版本的 Lunzi 写入。",
+    ),
+    "commands.no_model": (
+        "There is no model in {folder}: the run was ended before it was saved.",
+        "{folder} 中没有模型：训练在保存之前就结束了。",
+    ),
+    "commands.no_preprocessing": (
+        "{path} does not say how its inputs are made: only runs of `lunzi train` can be used here.",
+        "{path} 没有说明输入如何处理：这里只能使用 `lunzi train` 训练出的结果。",
+    ),
+    "commands.digit_columns": (
+        "{source} has {columns} columns; a digit is a row of 64 numbers from 0 to 16.",
+        "{source} 有 {columns} 列；每个数字图像应为一行 64 个 0 到 16 的数。",
+    ),
+    "commands.digit_cell": (
+        "{source}, line {line}: column {column} holds {cell!r}; a number from 0 to 16 is needed.",
+        "{source} 第 {line} 行：{column} 列的内容是 {cell!r}，应为 0 到 16 的数。",
+    ),
+    "commands.nothing_to_train": (
+        "Say what to train: {names}, or a CSV file with --target COLUMN.",
+        "请说明要训练什么：{names}，或 CSV 文件加 --target 列名。",
+    ),
+    "commands.no_recipe": (
+        "There is no recipe or file {name}; there is {names}, or a CSV file with --target COLUMN.",
+        "没有名为 {name} 的任务或文件；可以使用 {names}，或 CSV 文件加 --target 列名。",
+    ),
+    "commands.no_target": (
+        "Say which column of {path} is to be predicted: --target COLUMN.",
+        "请说明要预测 {path} 的哪一列：--target 列名。",
+    ),
+    "commands.few_rows": (
+        "{source} has {rows} rows with a target; 10 at least are needed to train and to test.",
+        "{source} 只有 {rows} 行有目标值；训练和测试至少需要 10 行。",
+    ),
+    "commands.resume_alone": (
+        "--resume goes on with the settings of its run: leave out other ones.",
+        "--resume 使用原来的设置继续训练：请不要同时给出其他设置。",
+    ),
+    "commands.no_such_option": ("There is no option {option}.", "没有选项 {option}。"),
+    "commands.missing": (
+        "{name} is missing; --help shows how to call it.",
+        "缺少 {name}；用 --help 查看用法。",
+    ),
+    "commands.bad_value": ("{option}: {reason}.", "{option} 的值不正确：{reason}。"),
+    "commands.wrong_usage": (
+        "{reason}; --help shows what there is.",
+        "用法不正确：{reason}；用 --help 查看用法。",
+    ),
+    "commands.no_file": ("There is no file {path}.", "没有文件 {path}。"),
+    "commands.no_permission": ("{path} may not be read or written.", "没有权限读写 {path}。"),
+    "commands.system_error": ("{path}: {reason}.", "{path}:{reason}。"),
 }

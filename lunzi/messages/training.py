@@ -1,4 +1,24 @@
 """Messages about training and checkpoints: code -> (English, Chinese)."""
 
 TABLE: dict[str, tuple[str, str]] = {
+    "training.epoch": ("epoch {epoch}/{epochs}", "第 {epoch}/{epochs} 轮"),
+    "training.left": ("{seconds} left", "还需 {seconds}"),
+    "training.seconds": ("{count} s", "{count} 秒"),
+    "training.minutes": ("{count} min", "{count} 分钟"),
+    "training.hours": ("{count} h", "{count} 小时"),
+    "training.column.loss": ("loss", "损失"),
+    "training.column.validation_loss": ("validation loss", "验证损失"),
+    "training.column.accuracy": ("accuracy", "准确率"),
+    "training.column.validation_accuracy": ("validation accuracy", "验证准确率"),
+    "training.column.validation_mae": ("validation mae", "验证平均绝对误差"),
+    "training.column.validation_r2": ("validation r2", "验证 R2"),
+    "training.no_checkpoint": (
+        "{path} is not a checkpoint of a training run.",
+        "{path} 不是训练检查点文件。",
+    ),
+    "training.other_environment": (
+        "The run goes on in another environment ({changes}): its numbers may differ in the last "
+        "bits from those of an uninterrupted run.",
+        "训练将在不同的环境中继续（{changes}）：结果的末尾几位可能与不中断的训练不同。",
+    ),
 }

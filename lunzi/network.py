@@ -1,0 +1,371 @@
+"""NeuralNetwork, the front door: a network of fully connected layers in a few lines."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from lunzi.core.errors import FileFormatError, KindError, RangeError, ShapeError
+from lunzi.core.mode import no_grad
+from lunzi.core.random import Generator
+from lunzi.core.spec import Array, as_dtype, is_floating
+from lunzi.core.tensor import Tensor, as_array
+from lunzi.files import read_header, read_tensors, write_tensors
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "sigmoid": Tensor.sigmoid,
+    "tanh": Tensor.tanh,
+    "relu": lambda z: (z <= 0).where(0, z),
+    "linear": lambda z: z,
+    "softmax": lambda z: (z - z.logsumexp(axis=1, keepdims=True)).exp(),
+}
+NUMBERED = re.compile(r"(weights|bias|hidden)([1-9]\d*)")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How `fit` ended.
+
+    Args:
+        reached: whether every output came within `until` of its target.
+        steps: how many steps of training were made.
+        error: the largest |target - output| that is left.
+        until: what was asked for.
+    """
+
+    reached: bool
+    steps: int
+    error: float
+    until: float
+
+    def __str__(self) -> str:
+        if self.reached:
+            return f"reached: every output within {self.until:g} after {self.steps:,} steps"
+        return (
+            f"not reached after {self.steps:,} steps: an output is still {self.error:.3g} from its "
+            f"target, {self.until:g} was asked for. Try another seed (new initial weights), more "
+            f"hidden neurons, another learning_rate, or a larger at_most"
+        )
+
+
+class NeuralNetwork:
+    """A network of fully connected layers, trained by gradient descent.
+
+        z1 = x weights1 + bias1,  hidden = f(z1),  z2 = hidden weights2 + bias2,  output = g(z2)
+
+    and so on for more layers. f and g are the sigmoid 1 / (1 + e^-z) unless said otherwise. The
+    loss is half the squared error, summed over outputs and batch; with `output="softmax"` it is
+    the cross-entropy, -sum(target ln(output)).
+
+    Args:
+        sizes: neurons of each layer, the input first: `NeuralNetwork(2, 3, 1)`.
+        activation: of the hidden layers: "sigmoid", "tanh", "relu" or "linear".
+        output: of the last layer: one of these or "softmax".
+        seed: for the initial weights; without it they are drawn by `np.random.randn`, weights1
+            first, so that `np.random.seed` decides.
+        dtype: float64 or float32.
+        input_size, hidden_size, output_size: the three sizes by name.
+
+    Initial weights are N(0, 1) before a sigmoid. Before the others that would saturate or
+    explode, so that they are N(0, 2 / inputs) before "relu" and N(0, 1 / inputs) before
+    "tanh", "linear" and "softmax". Biases are 0.
+
+    Attributes:
+        weights1, bias1, weights2, ...: NumPy arrays of shapes (inputs, outputs) and (outputs,),
+            which may be read, changed in place and set.
+        hidden: what the hidden layer gave in the last `forward`; hidden1, hidden2, ... in a
+            network with several.
+
+    >>> network = NeuralNetwork(2, 3, 1, seed=0)
+    >>> network.forward([0.5, 0.8]).shape
+    (1,)
+    """
+
+    def __init__(
+        self,
+        *sizes: int,
+        activation: str = "sigmoid",
+        output: str = "sigmoid",
+        seed: int | None = None,
+        dtype: DTypeLike = "float64",
+        input_size: int | None = None,
+        hidden_size: int | None = None,
+        output_size: int | None = None,
+    ) -> None:
+        named = [size for size in (input_size, hidden_size, output_size) if size is not None]
+        self.sizes = check_sizes((*sizes, *named))
+        self.activation = check_choice("activation", activation, set(ACTIVATIONS) - {"softmax"})
+        self.output = check_choice("output", output, ACTIVATIONS)
+        self.dtype = as_dtype(dtype)
+        if not is_floating(self.dtype):
+            raise KindError(f"a network computes in float64 or float32, got {self.dtype.name}")
+        generator = None if seed is None else Generator(seed)
+        self._weights: list[Tensor] = []
+        self._biases: list[Tensor] = []
+        self._hidden: list[Tensor] = []  # of the last forward
+        self._single = False  # whether that was one sample
+        for place, (inputs, outputs) in enumerate(pairwise(self.sizes)):
+            kind = self.output if place == len(self.sizes) - 2 else self.activation
+            scale = {"sigmoid": 1.0, "relu": (2 / inputs) ** 0.5}.get(kind, (1 / inputs) ** 0.5)
+            if generator is None:
+                drawn = np.random.randn(inputs, outputs)
+            else:
+                drawn = generator.normal((inputs, outputs), dtype="float64").numpy()
+            self._weights.append(Tensor((drawn * scale).astype(self.dtype), requires_grad=True))
+            self._biases.append(Tensor(np.zeros(outputs, self.dtype), requires_grad=True))
+
+    def parameters(self) -> list[Tensor]:
+        """weights1, bias1, weights2, bias2, ... as tensors."""
+        return [p for layer in zip(self._weights, self._biases, strict=True) for p in layer]
+
+    def forward(self, input: Any) -> Array:
+        """The outputs: (inputs,) -> (outputs,) for one sample, (N, inputs) -> (N, outputs).
+
+        Raises:
+            ShapeError: when the last axis is not as long as the input layer.
+        """
+        x = self._rows("input", input, self.sizes[0])
+        self._single = np.ndim(input) == 1
+        with no_grad():
+            output = self(Tensor(x)).checked()
+        return output[0] if self._single else output
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The outputs of a batch as a tensor with its tape. Shapes: (N, inputs) -> (N, outputs)."""
+        self._hidden = []
+        for weights, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
+            x = ACTIVATIONS[self.activation](x @ weights + bias)
+            self._hidden.append(x)
+        return ACTIVATIONS[self.output](x @ self._weights[-1] + self._biases[-1])
+
+    predict = forward
+
+    def train(self, input: Any, target: Any, learning_rate: float) -> float:
+        """One step of gradient descent: every parameter p becomes p - learning_rate dL/dp.
+
+        Args:
+            input: one sample (inputs,) or a batch (N, inputs).
+            target: one target (outputs,) or (N, outputs). With "softmax", probabilities.
+            learning_rate: above 0, in units of the parameters over those of their gradients.
+
+        Returns:
+            The loss L before the step, summed over the batch.
+
+        Raises:
+            ShapeError: when input and target do not fit the network or each other.
+            RangeError: when the learning rate is not above 0, or a number is not finite.
+        """
+        return self._step(*self._pair(input, target), check_rate(learning_rate))
+
+    def fit(
+        self, x: Any, y: Any, learning_rate: float, until: float = 0.05, at_most: int = 100_000
+    ) -> Fit:
+        """Repeat `train` on the batch until the outputs are near the targets.
+
+        Args:
+            x, y: inputs and targets, as for `train`.
+            learning_rate: as for `train`.
+            until: the largest |target - output| that is near enough.
+            at_most: steps after which it gives up, with a warning that says what to try.
+
+        Returns:
+            Whether it got there, after how many steps, and the error that is left.
+        """
+        if at_most < 1 or not until > 0:
+            raise RangeError(f"at_most is 1 or more and until above 0, got {at_most} and {until}")
+        rate = check_rate(learning_rate)
+        batch, targets = self._pair(x, y)
+        for steps in range(at_most + 1):
+            error = float(np.abs(targets - self.forward(batch)).max())
+            if error <= until or steps == at_most or not np.isfinite(error):
+                break
+            self._step(batch, targets, rate)
+        result = Fit(error <= until, steps, error, until)
+        if not result.reached:
+            warnings.warn(str(result), stacklevel=2)
+        return result
+
+    def score(self, x: Any, y: Any) -> float:
+        """The share of samples whose prediction is right, in [0, 1].
+
+        With several outputs the largest one is the prediction; with one, it is right when it
+        lies on the target's side of 0.5. `y` is like the targets of `train`, or class numbers
+        (N,) for a network of several outputs.
+        """
+        output = self.forward(self._rows("x", x, self.sizes[0]))
+        truth = np.asarray(y)
+        if self.sizes[-1] > 1 and truth.shape == (len(output),):
+            return float((output.argmax(axis=1) == truth).mean())
+        truth = self._rows("y", y, self.sizes[-1])
+        if len(truth) != len(output):
+            raise ShapeError(f"x has {len(output)} samples, y has {len(truth)}")
+        if self.sizes[-1] == 1:
+            return float(((output > 0.5) == (truth > 0.5)).mean())
+        return float((output.argmax(axis=1) == truth.argmax(axis=1)).mean())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to a safetensors file, whole or not at all."""
+        metadata = {
+            "class": "NeuralNetwork",
+            "sizes": json.dumps(self.sizes),
+            "activation": self.activation,
+            "output": self.output,
+        }
+        write_tensors(path, {name: p.numpy() for name, p in self._named()}, metadata)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
+        """Read a network that `save` wrote.
+
+        Raises:
+            FileFormatError: when the file is damaged or holds something else.
+        """
+        metadata = read_header(path).metadata
+        if metadata.get("class") != "NeuralNetwork":
+            raise FileFormatError(
+                f"{os.fspath(path)} holds no NeuralNetwork; lunzi.load reads models"
+            )
+        arrays = read_tensors(path)
+        try:
+            network = cls(
+                *json.loads(metadata["sizes"]),
+                activation=metadata["activation"],
+                output=metadata["output"],
+                dtype=arrays["weights1"].dtype,
+            )
+            for name, parameter in network._named():
+                parameter.assign(arrays[name])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(
+                f"{os.fspath(path)} is not a whole NeuralNetwork: {error}"
+            ) from None
+        return network
+
+    def summary(self) -> str:
+        """The layers with their shapes and numbers of parameters, as a table in text."""
+        rows = [("layer", "weights", "bias", "parameters", "activation")]
+        for place, (w, b) in enumerate(zip(self._weights, self._biases, strict=True), 1):
+            kind = self.output if place == len(self._weights) else self.activation
+            rows.append((str(place), str(w.shape), str(b.shape), f"{w.size + b.size:,}", kind))
+        rows.append(("total", "", "", f"{sum(p.size for p in self.parameters()):,}", ""))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(map(str, self.sizes))
+        return f"NeuralNetwork({sizes}, activation={self.activation!r}, output={self.output!r})"
+
+    # weights1, bias1, hidden, ...
+
+    def _named(self) -> Iterator[tuple[str, Tensor]]:
+        for place, (w, b) in enumerate(zip(self._weights, self._biases, strict=True), 1):
+            yield f"weights{place}", w
+            yield f"bias{place}", b
+
+    def _numbered(self, name: str) -> Tensor | None:
+        """What `weights1`, `bias2` or `hidden` names, or None."""
+        match = NUMBERED.fullmatch(f"{name}1" if name == "hidden" else name)
+        if match is None:
+            return None
+        kinds = {"weights": self._weights, "bias": self._biases, "hidden": self._hidden}
+        kind, place = kinds[match[1]], int(match[2])
+        if name == "hidden" and len(kind) > 1:
+            return None
+        return kind[place - 1] if place <= len(kind) else None
+
+    def __getattr__(self, name: str) -> Array:
+        tensor = None if name.startswith("_") else self._numbered(name)
+        if tensor is None:
+            raise AttributeError(self._missing(name))
+        array = tensor.checked()
+        return array[0] if name.startswith("hidden") and self._single else array
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if NUMBERED.fullmatch(name):
+            tensor = self._numbered(name)
+            if tensor is None or name.startswith("hidden"):
+                raise AttributeError(self._missing(name))
+            tensor.assign(as_array(value))
+        else:
+            object.__setattr__(self, name, value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name, _ in self._named())]
+
+    def _missing(self, name: str) -> str:
+        names = ", ".join(name for name, _ in self._named())
+        if name.startswith("hidden"):
+            names = ", ".join(f"hidden{place}" for place in range(1, len(self._weights)))
+            names = f"{names or 'no hidden layer'} (after forward)"
+        return f"a network of sizes {self.sizes} has no {name!r}; it has {names}"
+
+    # One step
+
+    def _step(self, x: Array, target: Array, learning_rate: float) -> float:
+        output = self(Tensor(x))
+        if self.output == "softmax":
+            loss = -(output.log() * target).sum()
+        else:
+            loss = ((output - target) ** 2).sum() * 0.5
+        loss.backward()
+        with no_grad():
+            for p in self.parameters():
+                assert p.grad is not None  # every parameter reaches the output
+                p.assign(p - learning_rate * p.grad)
+                p.grad = None
+        return float(loss)
+
+    def _rows(self, name: str, values: Any, width: int) -> Array:
+        """Finite numbers as a batch (N, width)."""
+        array = as_array(values, self.dtype)
+        if array.ndim not in (1, 2) or array.shape[-1] != width:
+            raise ShapeError(
+                f"{name} has shape {array.shape}; this network of sizes {self.sizes} takes "
+                f"({width},) for one sample or (N, {width}) for a batch"
+            )
+        if not np.isfinite(array).all():
+            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise RangeError(f"{name} holds {array[place]} at {place}; finite numbers are needed")
+        return array.reshape(-1, width)
+
+    def _pair(self, x: Any, y: Any) -> tuple[Array, Array]:
+        batch = self._rows("input", x, self.sizes[0])
+        targets = self._rows("target", y, self.sizes[-1])
+        if len(batch) != len(targets):
+            raise ShapeError(f"input has {len(batch)} samples, target has {len(targets)}")
+        self._single = np.ndim(x) == 1
+        return batch, targets
+
+
+def check_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if len(sizes) < 2 or any(not isinstance(n, int | np.integer) or n < 1 for n in sizes):
+        raise RangeError(
+            f"a network needs the sizes of two layers or more, whole numbers from 1 on, as in "
+            f"NeuralNetwork(2, 3, 1); got {sizes}"
+        )
+    return tuple(map(int, sizes))
+
+
+def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
+    if value not in choices:
+        raise RangeError(f"{name} is one of {', '.join(sorted(choices))}; got {value!r}")
+    return value
+
+
+def check_rate(learning_rate: float) -> float:
+    if not 0 < learning_rate < math.inf:
+        raise RangeError(f"learning_rate must be above 0 and finite, got {learning_rate}")
+    return float(learning_rate)
