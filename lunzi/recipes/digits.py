@@ -83,7 +83,7 @@ def train(run: Run) -> None:
     numbers = sum(p.size for p in model.parameters())
     run.say("commands.digits_network", numbers=numbers, seed=run.seed, threads=blas_threads())
     epochs = run.epochs(EPOCHS)
-    augment = RandomAffine(degrees=10, translate=(1 / 16, 1 / 16), scale=(0.9, 1.1), shear=0.1)
+    augment = RandomAffine(degrees=10, translate=(1 / 16, 1 / 16), scale=(0.9, 1.1), shear=5.7)
     loader = DataLoader(
         ArrayDataset(x[training], y[training]),
         BATCH_SIZE,
