@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from lunzi.core.errors import GradientError
+from lunzi.core.errors import GradientError, KindError
 from lunzi.core.mode import MODE, mode
 from lunzi.core.primitive import Primitive
-from lunzi.core.spec import Shape
+from lunzi.core.reduction import Sum
+from lunzi.core.spec import Shape, is_floating
 
 if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
@@ -34,9 +35,10 @@ def backward(output: Tensor, dy: Tensor, retain_graph: bool, create_graph: bool)
     tape = recorded(output)
     gradients = walk(output, dy, tape, create_graph)
     # Nothing is stored before the whole walk has gone well.
+    taken = {id(dy)}
     for x, gradient in gradients:
         before = x.grad
-        x.grad = gradient if before is None else before + gradient
+        x.grad = own(gradient, taken) if before is None else before + gradient
     if not retain_graph:
         for y in tape:
             if y.origin is not None:
@@ -50,7 +52,17 @@ def gradients_of(
     stops = {id(x) for x in inputs}
     tape = leading_to(stops, recorded(output, stops))
     found = {id(x): gradient for x, gradient in walk(output, dy, tape, create_graph, stops)}
-    return [found.get(id(x)) for x in inputs]
+    taken = {id(dy)}
+    return [own(found[id(x)], taken) if id(x) in found else None for x in inputs]
+
+
+def own(gradient: Tensor, taken: set[int]) -> Tensor:
+    """The gradient in memory of its own, so that to assign one assigns no other."""
+    if gradient.origin is None and (gradient.is_view or id(gradient) in taken):
+        trace = MODE.get().trace
+        gradient = gradient.copy() if trace is None else trace.alias(gradient)
+    taken.add(id(gradient))
+    return gradient
 
 
 def leading_to(stops: Collection[int], tape: Sequence[Tensor]) -> list[Tensor]:
@@ -108,22 +120,21 @@ def walk(
             gradient = pending.pop(id(y))
             if gradient is None:
                 continue
-            is_end = y.origin is None or id(y) in stops
-            if is_end or (y.retains_grad and not stops):
+            origin = None if id(y) in stops else y.origin
+            if origin is None or (y.retains_grad and not stops):
                 kept.append((y, gradient))
-            if is_end:
+            if origin is None:
+                refuse_integers(y)
                 continue
-            for x, dx in input_gradients(y, gradient):
+            for x, dx in input_gradients(origin, gradient, y):
                 if id(x) in pending:
                     before = pending[id(x)]
                     pending[id(x)] = dx if before is None else before + dx
     return kept
 
 
-def input_gradients(y: Tensor, dy: Tensor) -> list[tuple[Tensor, Tensor]]:
+def input_gradients(origin: Origin, dy: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
     """The gradients of the inputs of `y` that need one, with broadcasting undone."""
-    origin = y.origin
-    assert origin is not None
     assert origin.inputs is not None
     refuse_assigned(origin.op, origin.inputs, origin.moment)
     results = origin.op.gradient(dy, y, *origin.inputs)
@@ -134,6 +145,14 @@ def input_gradients(y: Tensor, dy: Tensor) -> list[tuple[Tensor, Tensor]]:
         for x, dx in zip(origin.inputs, results, strict=True)
         if x.requires_grad and dx is not None
     ]
+
+
+def refuse_integers(leaf: Tensor) -> None:
+    if not is_floating(leaf.dtype):
+        raise KindError(
+            f"only floating tensors have gradients, and requires_grad was set on one of "
+            f"{leaf.dtype.name}: convert it first with astype"
+        )
 
 
 def refuse_assigned(op: Primitive, inputs: Sequence[Tensor], moment: int) -> None:
@@ -151,6 +170,6 @@ def refuse_assigned(op: Primitive, inputs: Sequence[Tensor], moment: int) -> Non
 def sum_to(x: Tensor, shape: Shape) -> Tensor:
     """Undo a broadcast: the sum over the axes along which `shape` was repeated."""
     new = x.ndim - len(shape)
-    axes = [*range(new)]
-    axes += [axis for axis in range(new, x.ndim) if shape[axis - new] == 1 != x.shape[axis]]
-    return x.sum(axes).reshape(shape)
+    repeated = [axis for axis in range(new, x.ndim) if shape[axis - new] == 1 != x.shape[axis]]
+    y = x.apply(Sum((*range(new), *repeated)))
+    return y.reshape(shape) if repeated else y

@@ -24,7 +24,8 @@ class Matmul(Primitive):
     """
 
     def evaluate(self, a: Array, b: Array) -> Array:
-        return np.matmul(a, b)
+        y: Array = np.matmul(a, b)
+        return y
 
     def infer(self, a: Spec, b: Spec) -> Spec:
         same_dtype(self, (a, b))

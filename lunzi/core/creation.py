@@ -2,96 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from lunzi.core.errors import RangeError
-from lunzi.core.spec import as_dtype, float32, int64
+from lunzi.core.arrays import as_array
+from lunzi.core.errors import KindError, OutOfMemoryError, RangeError, ShapeError
+from lunzi.core.spec import (
+    AnyDType,
+    Array,
+    as_dtype,
+    as_index,
+    as_shape,
+    bool_,
+    float32,
+    int64,
+    is_floating,
+)
 from lunzi.core.tensor import Tensor, as_tensor, constant
 
 Lengths = int | Sequence[int]
 
 
 def full(
-    shape: Lengths, value: float, dtype: DTypeLike = None, requires_grad: bool = False
+    shape: Lengths, value: float, dtype: AnyDType = None, requires_grad: bool = False
 ) -> Tensor:
-    """One number everywhere; float32, int64 or bool after the number where no dtype is given."""
-    lengths = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
-    if any(length < 0 for length in lengths):
-        raise RangeError(f"lengths must not be negative, got shape {lengths}")
-    if dtype is None:
-        dtype = as_tensor(value).dtype
-    result = constant(np.full(lengths, value, as_dtype(dtype)))
+    """One number everywhere; float32, int64 or bool after the number where no dtype is given.
+
+    Raises:
+        ShapeError: when a length is negative.
+        RangeError: when the number does not fit in the dtype.
+        OutOfMemoryError: when there is no room for so many numbers.
+    """
+    lengths = as_shape(shape)
+    number = as_array(value, dtype)
+    if number.ndim:
+        raise ShapeError(f"full takes one number, got numbers of shape {number.shape}")
+    result = constant(allocated(lambda: np.full(lengths, number), f"a tensor of shape {lengths}"))
     return result.requires_grad_(True) if requires_grad else result
 
 
-def zeros(shape: Lengths, dtype: DTypeLike = float32, requires_grad: bool = False) -> Tensor:
+def allocated(make: Callable[[], Array], what: str) -> Array:
+    try:
+        return make()
+    except (MemoryError, ValueError, OverflowError) as error:
+        raise OutOfMemoryError(f"{what}: {error}") from None
+
+
+def zeros(shape: Lengths, dtype: AnyDType = float32, requires_grad: bool = False) -> Tensor:
     """Zeros, float32 unless `dtype` says otherwise."""
     return full(shape, 0, dtype, requires_grad)
 
 
-def ones(shape: Lengths, dtype: DTypeLike = float32, requires_grad: bool = False) -> Tensor:
+def ones(shape: Lengths, dtype: AnyDType = float32, requires_grad: bool = False) -> Tensor:
     """Ones, float32 unless `dtype` says otherwise."""
     return full(shape, 1, dtype, requires_grad)
 
 
-def full_like(x: Tensor, value: float, dtype: DTypeLike = None) -> Tensor:
+def full_like(x: Any, value: float, dtype: AnyDType = None) -> Tensor:
     """One number everywhere, in the shape, dtype and memory order of `x`."""
+    x = as_tensor(x)
     target = x.dtype if dtype is None else as_dtype(dtype)
     if not isinstance(x.payload, np.ndarray):
         return full(x.shape, value, target)
-    return constant(np.full_like(x.payload, value, target, subok=False))
+    return constant(np.full_like(x.payload, as_array(value, target), target, subok=False))
 
 
-def zeros_like(x: Tensor, dtype: DTypeLike = None) -> Tensor:
+def zeros_like(x: Any, dtype: AnyDType = None) -> Tensor:
     """Zeros in the shape, dtype and memory order of `x`."""
     return full_like(x, 0, dtype)
 
 
-def ones_like(x: Tensor, dtype: DTypeLike = None) -> Tensor:
+def ones_like(x: Any, dtype: AnyDType = None) -> Tensor:
     """Ones in the shape, dtype and memory order of `x`."""
     return full_like(x, 1, dtype)
 
 
 def arange(
-    start: float, stop: float | None = None, step: float = 1, dtype: DTypeLike = None
+    start: float, stop: float | None = None, step: float = 1, dtype: AnyDType = None
 ) -> Tensor:
-    """start, start + step, ... below stop; `arange(n)` is 0 to n - 1. Whole numbers in int64."""
-    if step == 0:
-        raise RangeError("the step of arange must not be 0")
+    """start, start + step, ... below stop; `arange(n)` is 0 to n - 1. Whole numbers in int64.
+
+    Raises:
+        RangeError: when the step is 0, a bound is not finite, or a number does not fit.
+    """
     bounds = (0, start, step) if stop is None else (start, stop, step)
-    whole = all(isinstance(bound, int | np.integer) for bound in bounds)
-    target = as_dtype(dtype if dtype is not None else int64 if whole else float32)
-    return constant(np.arange(*bounds, dtype=target))
+    if not all(math.isfinite(as_number(bound)) for bound in bounds) or step == 0:
+        raise RangeError(f"arange takes finite bounds and a step that is not 0, got {bounds}")
+    # The numbers are found in float64 and rounded once, so that steps of 0.1 stay 0.1 apart.
+    numbers = allocated(lambda: np.arange(*bounds), f"arange of {bounds}")
+    if dtype is None:
+        dtype = float32 if is_floating(numbers.dtype) else int64
+    return constant(as_array(numbers, dtype))
 
 
-def linspace(start: float, stop: float, num: int, dtype: DTypeLike = float32) -> Tensor:
+def linspace(start: float, stop: float, num: int, dtype: AnyDType = float32) -> Tensor:
     """`num` numbers at equal distances from `start` to `stop`, both included."""
-    if num < 0:
-        raise RangeError(f"linspace needs a count of 0 or more, got {num}")
-    return constant(np.linspace(start, stop, num, dtype=as_dtype(dtype)))
+    count = as_index(num, "the count of linspace")
+    if count < 0:
+        raise RangeError(f"linspace needs a count of 0 or more, got {count}")
+    first, last = as_number(start), as_number(stop)
+    numbers = allocated(lambda: np.linspace(first, last, count), f"linspace of {count} numbers")
+    return constant(as_array(numbers, dtype))
 
 
-def eye(rows: int, columns: int | None = None, dtype: DTypeLike = float32) -> Tensor:
+def as_number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise KindError(f"a bound must be one number, got {value!r}") from None
+
+
+def eye(rows: int, columns: int | None = None, dtype: AnyDType = float32) -> Tensor:
     """Ones on the diagonal of a matrix of zeros."""
-    return constant(np.eye(rows, columns, dtype=as_dtype(dtype)))
+    shape = as_shape((rows, rows if columns is None else columns))
+    return constant(
+        allocated(lambda: np.eye(*shape, dtype=as_dtype(dtype)), f"a matrix of shape {shape}")
+    )
 
 
 def tril(x: Any, k: int = 0) -> Tensor:
     """The matrix (or stack) with zeros above diagonal k."""
     x = as_tensor(x)
-    return constant(np.tri(*x.shape[-2:], k, dtype=bool)).where(x, 0)
+    return constant(up_to_diagonal(x, k)).where(x, 0)
 
 
 def triu(x: Any, k: int = 0) -> Tensor:
     """The matrix (or stack) with zeros below diagonal k."""
     x = as_tensor(x)
-    return constant(np.tri(*x.shape[-2:], k - 1, dtype=bool)).where(0, x)
+    return constant(up_to_diagonal(x, k - 1)).where(0, x)
+
+
+def up_to_diagonal(x: Tensor, k: int) -> Array:
+    """True on diagonal k of the last two axes and below it."""
+    if x.ndim < 2:
+        raise ShapeError(f"a triangle is cut from matrices, the tensor has shape {x.shape}")
+    rows, columns = x.shape[-2:]
+    return np.tri(rows, columns, as_index(k, "a diagonal"), dtype=bool_)
 
 
 def from_dlpack(source: Any) -> Tensor:
-    """A new tensor with a copy of the numbers of another library's tensor."""
-    return constant(np.array(np.from_dlpack(source)))
+    """A new tensor with a copy of the numbers of another library's tensor.
+
+    Raises:
+        KindError: when the other library does not give them, for it is no tensor, lies on
+            another device, or has a gradient to keep.
+    """
+    try:
+        array = np.from_dlpack(source)
+    except (AttributeError, BufferError, RuntimeError, TypeError) as error:
+        raise KindError(f"from_dlpack of {type(source).__name__}: {error}") from None
+    return constant(as_array(array))

@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import numpy as np
+
 from lunzi.core.autograd import gradients_of, recorded
+from lunzi.core.creation import zeros_like
 from lunzi.core.errors import GradientError, PositionError
 from lunzi.core.mode import enable_grad, is_grad_enabled
-from lunzi.core.tensor import Tensor, as_tensor
+from lunzi.core.spec import as_index
+from lunzi.core.tensor import Tensor, as_tensor, constant
 
 
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -42,7 +46,9 @@ def value_and_grad(
         function: of tensors, returning a single number.
         argnums: the place of the argument, or several places for a tuple of gradients.
     """
-    places = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    several = isinstance(argnums, tuple | list)
+    chosen: Sequence[Any] = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    places = [as_index(place, "argnums") for place in chosen]
 
     @wraps(function)
     def both(*arguments: Any, **named: Any) -> tuple[Tensor, Any]:
@@ -71,7 +77,7 @@ def value_and_grad(
             gradients = differentiate(value, inputs, is_watched)
         return (
             value if is_watched else value.detach(),
-            gradients[0] if isinstance(argnums, int) else tuple(gradients),
+            tuple(gradients) if several else gradients[0],
         )
 
     return both
@@ -88,9 +94,8 @@ def reaches_further(value: Tensor, inputs: Sequence[Tensor]) -> bool:
 
 
 def differentiate(value: Tensor, inputs: Sequence[Tensor], create_graph: bool) -> list[Tensor]:
-    zeros = [x.operand(0).broadcast_to(x.shape).copy() for x in inputs]
-    if not value.requires_grad:
-        return zeros
-    one = value.operand(1).broadcast_to(value.shape)
-    found = gradients_of(value, one, inputs, create_graph)
-    return [zero if g is None else g for zero, g in zip(zeros, found, strict=True)]
+    found: Sequence[Tensor | None] = [None] * len(inputs)
+    if value.requires_grad:
+        one = constant(np.ones(value.shape, value.dtype))
+        found = gradients_of(value, one, inputs, create_graph)
+    return [zeros_like(x) if g is None else g for x, g in zip(inputs, found, strict=True)]

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.errors import ShapeError
+from lunzi.core.errors import KindError, ShapeError
+from lunzi.core.functions import as_tensors
 from lunzi.core.spec import size_of
-from lunzi.core.tensor import Tensor, as_tensor
+from lunzi.core.tensor import Tensor
 
 
 def einsum(equation: str, *operands: Any) -> Tensor:
@@ -21,9 +22,12 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     operand takes its diagonal. `...` stands for first axes that broadcast.
 
     Raises:
+        KindError: when the equation is no text.
         ShapeError: when the equation does not fit the operands, or a letter has two lengths.
     """
-    tensors = [as_tensor(x) for x in operands]
+    if not isinstance(equation, str):
+        raise KindError(f"einsum begins with an equation, got {type(equation).__name__}")
+    tensors = as_tensors(operands)
     inputs, output = parse(equation, tensors)
     pending = [diagonals(x, letters) for x, letters in zip(tensors, inputs, strict=True)]
     check_lengths(equation, pending)

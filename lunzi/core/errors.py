@@ -46,6 +46,10 @@ class PositionError(LunziError, IndexError):
     """An index or an axis outside the tensor."""
 
 
+class OutOfMemoryError(LunziError, MemoryError):
+    """Numbers that the machine has no room for."""
+
+
 class GradientError(LunziError, RuntimeError):
     """A gradient that cannot be computed, or that would be wrong."""
 

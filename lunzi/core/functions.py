@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from lunzi.core.errors import ShapeError
+from lunzi.core.errors import KindError, ShapeError
 from lunzi.core.movement import Concat
-from lunzi.core.spec import normalise_axis, promote
+from lunzi.core.spec import as_shape, normalise_axis, promote
 from lunzi.core.tensor import Tensor, as_tensor, bind
+from lunzi.core.windows import Windows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,9 +21,18 @@ def free(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, 
 
     @wraps(method)
     def function(x: Any, /, *arguments: P.args, **named: P.kwargs) -> R:
-        return method(as_tensor(x), *arguments, **named)
+        (x,) = as_tensors([x], beside=arguments)
+        return method(x, *arguments, **named)
 
     return function
+
+
+def as_tensors(values: Sequence[Any], beside: Sequence[Any] = ()) -> list[Tensor]:
+    """Numbers and arrays as tensors; Python's numbers take the dtype of a tensor among them."""
+    for like in (*values, *beside):
+        if isinstance(like, Tensor):
+            return [like.operand(value) for value in values]
+    return [as_tensor(value) for value in values]
 
 
 add = free(Tensor.__add__)
@@ -116,15 +126,17 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return as_tensor(condition).where(a, b)
 
 
-def concat(tensors: Sequence[Any], axis: int = 0) -> Tensor:
-    """The tensors one after the other along `axis`.
+def concat(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
+    """The tensors one after the other along `axis`, or flattened for None.
 
     Raises:
         ShapeError: when there are none, or their lengths differ on another axis.
     """
-    inputs = [as_tensor(x) for x in tensors]
+    inputs = as_tensors(sequence_of_tensors(tensors))
     if not inputs:
         raise ShapeError("concat needs one tensor at least, got none")
+    if axis is None:
+        inputs, axis = [x.flatten() for x in inputs], 0
     dtype = inputs[0].dtype
     for x in inputs[1:]:
         dtype = promote(dtype, x.dtype)
@@ -138,7 +150,7 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     Raises:
         ShapeError: when there are none, or their shapes differ.
     """
-    inputs = [as_tensor(x) for x in tensors]
+    inputs = as_tensors(sequence_of_tensors(tensors))
     for number, x in enumerate(inputs):
         if x.shape != inputs[0].shape:
             raise ShapeError(
@@ -146,3 +158,39 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
                 f"number {number} has {x.shape}"
             )
     return concat([x.expand_dims(axis) for x in inputs], axis)
+
+
+def sequence_of_tensors(tensors: Any) -> list[Any]:
+    try:
+        return list(tensors)
+    except TypeError:
+        raise KindError(f"expected a list of tensors, got {type(tensors).__name__}") from None
+
+
+def sliding_windows(
+    x: Any,
+    sizes: int | Sequence[int],
+    strides: int | Sequence[int] = 1,
+    dilations: int | Sequence[int] = 1,
+) -> Tensor:
+    """Windows over the last axes; the places inside a window come as new last axes.
+
+        y[..., i, ..., k] = x[..., i stride + k dilation, ...]
+
+    Args:
+        sizes: the lengths of a window, for as many of the last axes.
+        strides: how far apart windows start, for each of these axes or for all.
+        dilations: how far apart the elements of a window are, for each of these axes or for all.
+
+    Shapes:
+        x (..., L) -> y (..., count, size), count = (L - dilation (size - 1) - 1) // stride + 1
+
+    Raises:
+        ShapeError: when a window does not fit on its axis.
+    """
+    lengths = as_shape(sizes)
+    steps, gaps = (
+        as_shape(value) if isinstance(value, tuple | list) else as_shape(value) * len(lengths)
+        for value in (strides, dilations)
+    )
+    return bind(Windows(lengths, steps, gaps), as_tensor(x))

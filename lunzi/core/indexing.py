@@ -7,18 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lunzi.core.arrays import as_array
 from lunzi.core.errors import KindError, PositionError, ShapeError
-from lunzi.core.primitive import Primitive, primitive
+from lunzi.core.operand import Operand
+from lunzi.core.primitive import Elementwise, Primitive, primitive
 from lunzi.core.reduction import ReductionMethods
-from lunzi.core.spec import Array, Spec, broadcast_shapes, normalise_axis
+from lunzi.core.spec import (
+    Array,
+    DType,
+    Spec,
+    as_index,
+    bool_,
+    broadcast_shapes,
+    int64,
+    normalise_axis,
+)
 
 if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
 
 
-def check_indices(op: Primitive, indices: Spec) -> None:
-    if indices.dtype.kind not in "iu":
-        raise KindError(f"{op} takes integer indices, got {indices.dtype.name}")
+def check_indices(dtype: DType) -> None:
+    if dtype.kind not in "iu":
+        raise KindError(f"indices are whole numbers, got {dtype.name}")
 
 
 @primitive
@@ -36,7 +47,7 @@ class Take(Primitive):
 
     def infer(self, x: Spec, indices: Spec) -> Spec:
         axis = normalise_axis(self.axis, x.ndim)
-        check_indices(self, indices)
+        check_indices(indices.dtype)
         return x.with_shape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
     def gradient(
@@ -64,7 +75,7 @@ class ScatterAdd(Primitive):
         return y
 
     def infer(self, x: Spec, indices: Spec) -> Spec:
-        check_indices(self, indices)
+        check_indices(indices.dtype)
         end = self.axis + indices.ndim
         if x.shape[self.axis : end] != indices.shape:
             raise ShapeError(
@@ -88,8 +99,32 @@ def add_rows(target: Array, rows: Array, indices: Array) -> None:
     indices = np.where(indices < 0, indices + len(target), indices)
     order = np.argsort(indices, kind="stable")
     ordered = indices[order]
+    if ordered[0] < 0:
+        raise IndexError(f"index {ordered[0] - len(target)} is outside an axis of {len(target)}")
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
     target[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+
+
+@primitive
+class FromStart(Elementwise):
+    """y = the index counted from 0, where -1 names the last element of an axis of `length`.
+
+    It refuses an index outside the axis, which could not be told any more once indices into
+    several axes have become one.
+    """
+
+    kinds = "iu"
+    length: int
+
+    def evaluate(self, indices: Array) -> Array:
+        indices = indices.astype(int64)
+        wrong = indices[(indices < -self.length) | (indices >= self.length)]
+        if wrong.size:
+            raise IndexError(f"index {wrong[0]} is outside an axis of length {self.length}")
+        return np.where(indices < 0, indices + self.length, indices)
+
+    def infer(self, indices: Spec) -> Spec:
+        return Elementwise.infer(self, indices).with_dtype(int64)
 
 
 @primitive
@@ -107,7 +142,7 @@ class TakeAlongAxis(Primitive):
 
     def infer(self, x: Spec, indices: Spec) -> Spec:
         axis = normalise_axis(self.axis, x.ndim)
-        check_indices(self, indices)
+        check_indices(indices.dtype)
         if x.ndim != indices.ndim or any(
             a != b
             for place, (a, b) in enumerate(zip(x.shape, indices.shape, strict=True))
@@ -144,7 +179,7 @@ class AddAlongAxis(Primitive):
         return y
 
     def infer(self, x: Spec, indices: Spec) -> Spec:
-        check_indices(self, indices)
+        check_indices(indices.dtype)
         if x.shape != indices.shape:
             raise ShapeError(f"{self} takes one value for each index: {x.shape}, {indices.shape}")
         shape = list(x.shape)
@@ -165,6 +200,7 @@ class IndexingMethods(ReductionMethods):
 
         Raises:
             PositionError: when an index lies outside the axis.
+            KindError: when the indices are not whole numbers.
         """
         return self.apply(Take(normalise_axis(axis, self.ndim)), self.as_indices(indices))
 
@@ -173,8 +209,14 @@ class IndexingMethods(ReductionMethods):
 
         Raises:
             PositionError: when an index lies outside the axis.
+            KindError: when the indices are not whole numbers.
+            ShapeError: when another axis of the indices has not this tensor's length.
         """
-        return self.apply(TakeAlongAxis(normalise_axis(axis, self.ndim)), self.as_indices(indices))
+        op = TakeAlongAxis(normalise_axis(axis, self.ndim))
+        places = self.as_indices(indices)
+        if places.shape != self.shape:
+            op.infer(self.spec, places.spec)  # NumPy would quietly stretch lengths of 1
+        return self.apply(op, places)
 
     def sort(self, axis: int = -1, descending: bool = False) -> Tensor:
         """The numbers in rising order along `axis`; NaN last (first when descending)."""
@@ -187,72 +229,100 @@ class IndexingMethods(ReductionMethods):
             PositionError: when the axis has fewer than `k` elements.
         """
         axis = normalise_axis(axis, self.ndim)
-        if not 0 <= k <= self.shape[axis]:
+        if not 0 <= as_index(k, "the count of topk") <= self.shape[axis]:
             raise PositionError(f"topk of {k} along an axis of length {self.shape[axis]}")
         order = self.argsort(axis, descending=True).slice_axis(axis, 0, k)
         return self.take_along_axis(order, axis), order
 
-    def roll(self, shift: int, axis: int) -> Tensor:
-        """The elements moved on by `shift` along `axis`; those that leave come in again."""
+    def roll(self, shift: int, axis: int | None = None) -> Tensor:
+        """The elements moved on by `shift`; those that leave come in again.
+
+        Along `axis`, or through all elements in C order for None.
+        """
+        if axis is None:
+            return self.flatten().roll(shift, 0).reshape(self.shape)
         axis = normalise_axis(axis, self.ndim)
         length = self.shape[axis]
-        return self.take((np.arange(length) - shift) % max(length, 1), axis)
+        places = np.arange(length) - as_index(shift, "the shift of roll")
+        return self.take(places % max(length, 1), axis)
 
     def as_indices(self, indices: Any) -> Tensor:
-        if isinstance(indices, IndexingMethods):
-            return indices  # type: ignore[return-value]  # Tensor is the one concrete class
-        array = np.asarray(indices)
-        return self.operand(array.astype(np.int64) if array.size == 0 else array)
+        if not isinstance(indices, Operand):
+            return self.operand(index_array(indices))
+        check_indices(indices.dtype)
+        return indices  # type: ignore[return-value]  # Tensor is the one concrete class
 
     def __getitem__(self, key: Any) -> Tensor:
         return read(self, key if isinstance(key, tuple) else (key,))  # type: ignore[arg-type]  # as above
 
 
+def index_array(indices: Any) -> Array:
+    """Indices of any integer dtype as int64; an empty list too, which has no dtype of its own."""
+    array = indices if isinstance(indices, np.ndarray) else as_array(indices)
+    if array.size or isinstance(indices, np.ndarray):
+        check_indices(array.dtype)
+    return array.astype(int64)
+
+
 def read(x: Tensor, key: Sequence[Any]) -> Tensor:
     """x[key] with NumPy's meaning: integers, slices, None, `...`, index arrays, bool masks."""
-    items = without_ellipsis(x, [as_item(x, item) for item in key])
-    if any(isinstance(item, IndexingMethods) for item in items):
+    items = one_per_axis(x, [as_item(item) for item in key])
+    if any(isinstance(item, Operand) for item in items):
         # Beside index arrays an integer is one of them, as in NumPy.
-        items = [x.operand(np.asarray(i)) if isinstance(i, int) else i for i in items]
+        items = [x.operand(np.array(item)) if isinstance(item, int) else item for item in items]
     return read_arrays(*read_slices(x, items))
 
 
-def as_item(x: Tensor, item: Any) -> Any:
-    """One part of a key as an int, a slice, None, Ellipsis, a mask or a tensor of indices."""
-    if item is None or item is Ellipsis or isinstance(item, slice | IndexingMethods):
+def as_item(item: Any) -> Any:
+    """One part of a key as an int, a slice, None, Ellipsis, a mask or an array of indices."""
+    if item is None or item is Ellipsis or isinstance(item, slice | Operand):
         return item
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return int(item)
-    if isinstance(item, list | np.ndarray | bool | np.bool_):
-        array = np.asarray(item)
-        return array if array.dtype == np.bool_ else x.as_indices(array)
+    if isinstance(item, list | tuple | range | np.ndarray):
+        array = item if isinstance(item, np.ndarray) else as_array(item)
+        return array if array.dtype == bool_ else index_array(item)
     raise KindError(
         f"a tensor is indexed by integers, slices, None, ..., arrays of integers and bool masks; "
         f"got {type(item).__name__}"
     )
 
 
-def without_ellipsis(x: Tensor, items: list[Any]) -> list[Any]:
-    """The key with masks as index arrays and a slice for each axis that is not named."""
-    expanded: list[Any] = []
-    for item in items:
-        if isinstance(item, IndexingMethods | np.ndarray) and item.dtype == np.bool_:
-            expanded += mask_indices(x, item, sum(i is not None for i in expanded))
-        else:
-            expanded.append(item)
-    dots = [place for place, item in enumerate(expanded) if item is Ellipsis]
-    named = sum(item is not None and item is not Ellipsis for item in expanded)
+def one_per_axis(x: Tensor, items: list[Any]) -> list[Any]:
+    """An item for each axis, and None for each new one: without `...` and masks."""
+    dots = [place for place, item in enumerate(items) if item is Ellipsis]
     if len(dots) > 1:
         raise PositionError("only one ... may stand in an index")
+    named = sum(map(axes_named_by, items))
     if named > x.ndim:
         raise PositionError(f"{named} indices for a tensor of shape {x.shape}")
-    place = dots[0] if dots else len(expanded)
-    return [*expanded[:place], *[slice(None)] * (x.ndim - named), *expanded[place + 1 :]]
+    place = dots[0] if dots else len(items)
+    items = [*items[:place], *[slice(None)] * (x.ndim - named), *items[place + 1 :]]
+    result: list[Any] = []
+    axis = 0
+    for item in items:
+        is_array = isinstance(item, Operand | np.ndarray)
+        if is_array and item.dtype == bool_:
+            result += mask_indices(x, item, axis)
+        else:
+            result.append(x.as_indices(item) if is_array else item)
+        axis += axes_named_by(item)
+    return result
+
+
+def axes_named_by(item: Any) -> int:
+    """How many axes of the tensor one part of a key speaks of."""
+    if item is None or item is Ellipsis:
+        return 0
+    is_mask = isinstance(item, Operand | np.ndarray) and item.dtype == bool_
+    return item.ndim if is_mask else 1
 
 
 def mask_indices(x: Tensor, mask: Any, axis: int) -> list[Tensor]:
     """The positions where a mask is true, one array of indices for each of its axes."""
     truths = np.asarray(mask)  # raises TraceError in a trace: the shape depends on the data
+    if not truths.ndim:
+        raise KindError("a single truth value is no index: use integers, or a mask with an axis")
     if truths.shape != x.shape[axis : axis + truths.ndim]:
         raise ShapeError(
             f"a bool mask of shape {truths.shape} cannot select from the axes "
@@ -262,8 +332,12 @@ def mask_indices(x: Tensor, mask: Any, axis: int) -> list[Tensor]:
 
 
 def read_slices(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, list[Tensor | None]]:
-    """Apply integers, slices and None; what is left: the tensor, and an index array or None an axis."""
-    starts, stops, steps, flipped, shape = [], [], [], [], []
+    """Apply integers, slices and None. Left to do: for each axis an index array or None."""
+    starts: list[int] = []
+    stops: list[int] = []
+    steps: list[int] = []
+    flipped: list[int] = []
+    shape: list[int] = []
     left: list[Tensor | None] = []
     axis = 0
     for item in items:
@@ -292,18 +366,24 @@ def read_slices(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, list[Tensor | 
         stops.append(stop)
         steps.append(step)
         axis += 1
+    y = x
     if stops != list(x.shape) or any(starts) or any(step != 1 for step in steps):
-        x = x.slice_axes(starts, stops, steps)
+        y = x.slice_axes(starts, stops, steps)
     if flipped:
-        x = x.flip(flipped)
-    return (x if x.shape == tuple(shape) else x.reshape(shape)), left
+        y = y.flip(flipped)
+    # x[:] is a tensor of its own too, or a later assign to x would go unnoticed.
+    return (y.reshape(shape) if y is x or y.shape != tuple(shape) else y), left
 
 
 def forward_slice(item: slice, length: int) -> tuple[int, int, int]:
     """start, stop and step that lie in the axis; a negative step stands for a flip afterwards."""
-    if item.step == 0:
+    bounds = [
+        bound if bound is None else as_index(bound, "a bound of a slice")
+        for bound in (item.start, item.stop, item.step)
+    ]
+    if bounds[2] == 0:
         raise PositionError("the step of a slice must not be 0")
-    places = range(length)[item]
+    places = range(length)[slice(*bounds)]
     if not places:
         return 0, 0, 1
     if places.step > 0:
@@ -330,19 +410,7 @@ def read_arrays(x: Tensor, left: Sequence[Tensor | None]) -> Tensor:
 def flat_index(arrays: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:
     """One index into the axes in C order for an index into each of them."""
     broadcast_shapes(*(array.shape for array in arrays))
-    flat: Any = 0
-    for indices, length in zip(arrays, lengths, strict=True):
-        flat = within(indices, length) + flat * length
-    result: Tensor = flat
-    return result
-
-
-def within(indices: Tensor, length: int) -> Tensor:
-    """The indices counted from 0; those outside are refused where they can be seen."""
-    check_indices(Take(0), indices.spec)
-    if isinstance(indices.payload, np.ndarray) and indices.size:
-        lowest, highest = indices.payload.min(), indices.payload.max()
-        if lowest < -length or highest >= length:
-            wrong = lowest if lowest < -length else highest
-            raise PositionError(f"index {wrong} is outside an axis of length {length}")
-    return (indices < 0).where(indices + length, indices)
+    flat = arrays[0].apply(FromStart(lengths[0]))
+    for indices, length in zip(arrays[1:], lengths[1:], strict=True):
+        flat = flat * length + indices.apply(FromStart(length))
+    return flat

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lunzi.core.graph import Argument, Constant, Node, State, topological
+from lunzi.core.primitive import explained
 from lunzi.core.spec import Array
 
 
 def interpret(
     outputs: Sequence[Node], arguments: Sequence[Array], state: Sequence[Array]
 ) -> list[Array]:
-    """The numbers of `outputs`, given those of the arguments and of the state."""
+    """The numbers of `outputs`, given those of the arguments and of the state.
+
+    Raises:
+        PositionError: when an index lies outside an axis, with the user's line.
+        RangeError: when an operation refuses its numbers, with the user's line.
+    """
     values: dict[int, Array] = {}
     for node in topological(outputs):
         match node.op:
@@ -21,7 +29,17 @@ def interpret(
                 value = arguments[index]
             case State(index):
                 value = state[index]
-            case op:
-                value = op.evaluate(*(values[id(x)] for x in node.inputs))
+            case _:
+                value = evaluate(node, [values[id(x)] for x in node.inputs])
         values[id(node)] = value
     return [values[id(node)] for node in outputs]
+
+
+def evaluate(node: Node, inputs: Sequence[Array]) -> Array:
+    """The numbers of a node as an array, where NumPy may give a single number."""
+    try:
+        return np.asarray(node.op.evaluate(*inputs))
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
+        better = explained(error, node.op, [x.spec for x in node.inputs])
+        better.message = f"{node.line}: {better.message}" if node.line else better.message
+        raise better from None

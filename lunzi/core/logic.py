@@ -20,9 +20,8 @@ class Comparison(Elementwise):
 
     __slots__ = ()
 
-    def infer(self, a: Spec, b: Spec) -> Spec:
-        same_dtype(self, (a, b))
-        return Spec(broadcast_shapes(a.shape, b.shape), bool_)
+    def infer(self, *inputs: Any, **_: Any) -> Spec:
+        return Elementwise.infer(self, *inputs).with_dtype(bool_)
 
 
 @primitive
@@ -81,11 +80,7 @@ class Bitwise(Elementwise):
     """Acts on the bits of integers; `and`, `or` and `xor` on truth values too."""
 
     __slots__ = ()
-
-    def infer(self, a: Spec, b: Spec) -> Spec:
-        if a.dtype.kind not in "biu":
-            raise KindError(f"{self} takes integers or bool, got {a.dtype.name}")
-        return Elementwise.infer(self, a, b)
+    kinds = "biu"
 
 
 @primitive
@@ -116,11 +111,7 @@ class Shift(Elementwise):
     """Moves the bits of integers."""
 
     __slots__ = ()
-
-    def infer(self, a: Spec, b: Spec) -> Spec:
-        if a.dtype.kind not in "iu":
-            raise KindError(f"{self} takes integers, got {a.dtype.name}")
-        return Elementwise.infer(self, a, b)
+    kinds = "iu"
 
 
 @primitive
@@ -128,7 +119,7 @@ class ShiftLeft(Shift):
     """y = a 2^b, what leaves at the top is lost; b in [0, bits)."""
 
     def evaluate(self, a: Array, b: Array) -> Array:
-        return np.left_shift(a, b)
+        return np.left_shift(a, b, dtype=a.dtype)
 
 
 @primitive
@@ -136,7 +127,7 @@ class ShiftRight(Shift):
     """y = floor(a / 2^b); b in [0, bits)."""
 
     def evaluate(self, a: Array, b: Array) -> Array:
-        return np.right_shift(a, b)
+        return np.right_shift(a, b, dtype=a.dtype)
 
 
 class LogicMethods(ElementwiseMethods):
@@ -145,10 +136,16 @@ class LogicMethods(ElementwiseMethods):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # as in NumPy
-        return self.binary(Equal(), other)
+        return self.compare(Equal(), other)
 
     def __ne__(self, other: object) -> Tensor:  # type: ignore[override]  # as in NumPy
-        return self.binary(NotEqual(), other)
+        return self.compare(NotEqual(), other)
+
+    def compare(self, op: Comparison, other: object) -> Tensor:
+        try:
+            return self.binary(op, self.operand(other))
+        except KindError:
+            return NotImplemented  # type: ignore[no-any-return]  # so that `x == None` is False
 
     def __lt__(self, other: Any) -> Tensor:
         return self.binary(Less(), other)
@@ -172,12 +169,12 @@ class LogicMethods(ElementwiseMethods):
         Raises:
             KindError: when this tensor is not bool.
         """
-        if isinstance(a, ElementwiseMethods):
-            a, b = a.meet(b)
-        elif isinstance(b, ElementwiseMethods):
+        if self.dtype != bool_:
+            raise KindError(f"the condition of where is bool, got {self.dtype.name}")
+        if isinstance(b, LogicMethods):
             b, a = b.meet(a)
         else:
-            a, b = self.floating().operand(a).meet(b)
+            a, b = self.operand(a).meet(b)
         return self.apply(Where(), a, b)
 
     def clip(self, min: Any = None, max: Any = None) -> Tensor:
@@ -185,12 +182,12 @@ class LogicMethods(ElementwiseMethods):
 
         The gradient passes where the value was kept, the bounds included, as in PyTorch.
         """
-        result: Any = self
+        result = self.as_dtype(self.dtype)
         if min is not None:
             result = (result < min).where(min, result)
         if max is not None:
             result = (result > max).where(max, result)
-        return result if result is not self else +self
+        return result
 
     def isnan(self) -> Tensor:
         """True where the value is NaN."""

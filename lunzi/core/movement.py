@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from lunzi.core.spec import (
     Array,
     Shape,
     Spec,
+    as_index,
+    as_shape,
     broadcast_shapes,
     normalise_axes,
     normalise_axis,
@@ -117,12 +120,15 @@ class Slice(Move):
     def evaluate(self, x: Array) -> Array:
         return x[tuple(map(slice, self.starts, self.stops, self.steps))]
 
-    def infer(self, x: Spec) -> Spec:
+    def check(self, shape: Shape) -> None:
         for axis, (start, stop, step) in enumerate(
             zip(self.starts, self.stops, self.steps, strict=True)
         ):
-            if not 0 <= start <= stop <= x.shape[axis] or step < 1:
-                raise PositionError(f"{self} does not lie in {x.shape}, axis {axis}")
+            if not 0 <= start <= stop <= shape[axis] or step < 1:
+                raise PositionError(f"{self} does not lie in {shape}, axis {axis}")
+
+    def infer(self, x: Spec) -> Spec:
+        self.check(x.shape)
         return x.with_shape(
             [
                 len(range(*bounds))
@@ -210,11 +216,11 @@ class Concat(Primitive):
         shape[axis] = sum(x.shape[axis] for x in inputs)
         return first.with_shape(shape)
 
-    def gradient(self, dy: Tensor, y: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+    def gradient(self, dy: Tensor, y: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
         parts, start = [], 0
         for x in inputs:
             stop = start + x.shape[self.axis]
-            parts.append(dy.slice_axis(self.axis, start, stop))
+            parts.append(dy.slice_axis(self.axis, start, stop) if x.requires_grad else None)
             start = stop
         return tuple(parts)
 
@@ -247,7 +253,7 @@ class MovementMethods(LogicMethods):
         Raises:
             ShapeError: when the sizes differ.
         """
-        lengths = [int(n) for n in as_sequence(shape)]
+        lengths = [as_index(n, "a length in a shape") for n in as_sequence(shape)]
         if -1 in lengths:
             known = -size_of(lengths)
             if lengths.count(-1) > 1 or known <= 0 or self.size % known:
@@ -260,7 +266,7 @@ class MovementMethods(LogicMethods):
 
     def permute_dims(self, *axes: Any) -> Tensor:
         """The axes in another order: axis i of the result is axis axes[i] of this tensor."""
-        order = tuple(normalise_axis(int(axis), self.ndim) for axis in as_sequence(axes))
+        order = tuple(normalise_axis(axis, self.ndim) for axis in as_sequence(axes))
         if len(order) != self.ndim:
             PermuteDims(order).infer(self.spec)
         return self.apply(PermuteDims(order))
@@ -285,11 +291,11 @@ class MovementMethods(LogicMethods):
         Raises:
             ShapeError: when this shape does not stretch to the other.
         """
-        return self.apply(BroadcastTo(tuple(int(n) for n in as_sequence(shape))))
+        return self.apply(BroadcastTo(as_shape(as_sequence(shape))))
 
     def expand_dims(self, axis: int | Sequence[int]) -> Tensor:
         """New axes of length 1, at these places of the result."""
-        count = 1 if isinstance(axis, int) else len(axis)
+        count = len(axis) if isinstance(axis, tuple | list) else 1
         places = normalise_axes(axis, self.ndim + count)
         lengths = iter(self.shape)
         return self.reshape(
@@ -333,7 +339,8 @@ class MovementMethods(LogicMethods):
         starts, stops = [0] * self.ndim, list(self.shape)
         steps = [1] * self.ndim
         axis = normalise_axis(axis, self.ndim)
-        starts[axis], stops[axis], steps[axis] = start, stop, step
+        starts[axis], stops[axis] = as_index(start, "start"), as_index(stop, "stop")
+        steps[axis] = as_index(step, "step")
         return self.slice_axes(starts, stops, steps)
 
     def slice_axes(
@@ -341,21 +348,19 @@ class MovementMethods(LogicMethods):
     ) -> Tensor:
         """On each axis the elements start, start + step, ... below stop; step > 0."""
         op = Slice(tuple(starts), tuple(stops), tuple(steps))
-        op.infer(self.spec)  # NumPy would quietly cut a part that lies outside
+        op.check(self.shape)  # NumPy would quietly cut a part that lies outside
         return self.apply(op)
 
     def pad(self, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor:
         """`value` on both sides of each axis; `widths` is (before, after) for each axis."""
-        if len(widths) != self.ndim:
+        pairs = [as_shape(width) for width in as_sequence((widths,))]
+        if len(pairs) != self.ndim or any(len(pair) != 2 for pair in pairs):
             raise ShapeError(
                 f"pad takes (before, after) for each of the {self.ndim} axes of {self.shape}, "
-                f"got {len(widths)}"
+                f"got {widths}"
             )
-        op = Pad(
-            tuple(int(before) for before, _ in widths),
-            tuple(int(after) for _, after in widths),
-            (1,) * self.ndim,
-        )
+        before, after = (tuple(pair[side] for pair in pairs) for side in (0, 1))
+        op = Pad(before, after, (1,) * self.ndim)
         if value == 0:
             return self.apply(op)
         inside = self.operand(1).broadcast_to(self.shape).apply(op).equal(1)
@@ -369,25 +374,23 @@ class MovementMethods(LogicMethods):
         """
         axis = normalise_axis(axis, self.ndim)
         length = self.shape[axis]
-        if isinstance(sections, int):
-            if sections < 1 or length % sections:
+        if isinstance(sections, tuple | list):
+            places = [as_index(place, "a position of split") for place in sections]
+            inner = [min(max(cut + length if cut < 0 else cut, 0), length) for cut in places]
+            cuts = [0, *inner, length]
+        else:
+            count = as_index(sections, "the number of sections")
+            if count < 1 or length % count:
                 raise ShapeError(
                     f"axis {axis} of {self.shape} has length {length}, "
-                    f"which is not {sections} equal parts"
+                    f"which is not {count} equal parts"
                 )
-            cuts = list(range(0, length + 1, length // sections or 1))[: sections + 1]
-            cuts += [length] * (sections + 1 - len(cuts))
-        else:
-            inner = [min(max(cut + length if cut < 0 else cut, 0), length) for cut in sections]
-            cuts = [0, *inner, length]
-        return [
-            self.slice_axis(axis, start, max(start, stop))
-            for start, stop in zip(cuts[:-1], cuts[1:], strict=True)
-        ]
+            cuts = [part * (length // count) for part in range(count + 1)]
+        return [self.slice_axis(axis, start, max(start, stop)) for start, stop in pairwise(cuts)]
 
     def tile(self, *repetitions: Any) -> Tensor:
         """Copies laid side by side, so many along each axis."""
-        counts = [int(n) for n in as_sequence(repetitions)]
+        counts = list(as_shape(as_sequence(repetitions)))
         ndim = max(self.ndim, len(counts))
         counts = [1] * (ndim - len(counts)) + counts
         shape = (1,) * (ndim - self.ndim) + self.shape
@@ -399,10 +402,11 @@ class MovementMethods(LogicMethods):
     def repeat(self, repetitions: int, axis: int) -> Tensor:
         """Each element so many times in a row along `axis`."""
         axis = normalise_axis(axis, self.ndim)
+        (count,) = as_shape(repetitions)
         shape = list(self.shape)
-        shape.insert(axis + 1, repetitions)
+        shape.insert(axis + 1, count)
         lengths = list(self.shape)
-        lengths[axis] *= repetitions
+        lengths[axis] *= count
         return self.expand_dims(axis + 1).broadcast_to(shape).reshape(lengths)
 
 

@@ -28,11 +28,15 @@ class Operand:
         raise NotImplementedError
 
     def operand(self, value: Any) -> Tensor:
-        """A number or an array as a tensor that meets this one: Python numbers are weak."""
+        """A number or an array as a tensor that meets this one: Python's numbers are weak."""
         raise NotImplementedError
 
     def astype(self, dtype: Any) -> Tensor:
         """A copy in another dtype."""
+        raise NotImplementedError
+
+    def numpy(self) -> Array:
+        """The numbers."""
         raise NotImplementedError
 
     @property
@@ -67,8 +71,7 @@ class Operand:
 
     def meet(self, other: Any) -> tuple[Tensor, Tensor]:
         """This tensor and another, a number or an array, brought to one dtype."""
-        if not isinstance(other, Operand):
-            other = self.operand(other)
+        other = self.operand(other)
         dtype = promote(self.dtype, other.dtype)
         return self.as_dtype(dtype), other.as_dtype(dtype)
 

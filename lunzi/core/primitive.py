@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
-from lunzi.core.errors import KindError
+from lunzi.core.errors import (
+    KindError,
+    LunziError,
+    OutOfMemoryError,
+    PositionError,
+    RangeError,
+)
 from lunzi.core.spec import Array, Spec, broadcast_shapes
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ class Primitive:
     """
 
     __slots__ = ()
-    is_view: ClassVar[bool] = False  # the result may share memory with the first input
+    is_view: ClassVar[bool] = False  # the result may share memory with its one input
 
     def evaluate(self, *inputs: Any, **_: Any) -> Array:
         """The meaning of the operation, in NumPy."""
@@ -64,18 +70,49 @@ def same_dtype(op: Primitive, inputs: Sequence[Spec]) -> None:
         raise KindError(f"{op} takes inputs of one dtype, got {dtypes}")
 
 
+def explained(error: Exception, op: Primitive, inputs: Sequence[Spec]) -> LunziError:
+    """The error that teaches, in place of NumPy's."""
+    if isinstance(error, LunziError):
+        return error
+    try:
+        op.infer(*inputs)  # raises what is wrong with the shapes and dtypes
+    except LunziError as better:
+        return better
+    if isinstance(error, MemoryError):
+        return OutOfMemoryError(f"{op}: {error}")
+    if isinstance(error, IndexError):
+        return PositionError(f"{op}: {error}")
+    return RangeError(f"{op}: {error}")
+
+
+# What the kinds of dtype that NumPy names by a letter are called in errors.
+KINDS = {
+    "biuf": "numbers and truth values",
+    "iuf": "numbers, not truth values",
+    "f": "floating numbers",
+    "biu": "integers and truth values",
+    "iu": "integers",
+}
+
+
 class Elementwise(Primitive):
     """Acts on each element alone; inputs of one dtype broadcast against each other."""
 
     __slots__ = ()
+    kinds: ClassVar[str] = "biuf"  # the kinds of dtype that it takes, by NumPy's letters
 
-    def infer(self, *inputs: Spec) -> Spec:
+    def infer(self, *inputs: Any, **_: Any) -> Spec:
         same_dtype(self, inputs)
+        if inputs[0].dtype.kind not in self.kinds:
+            raise KindError(f"{self} takes {KINDS[self.kinds]}, got {inputs[0].dtype.name}")
         return Spec(broadcast_shapes(*(x.shape for x in inputs)), inputs[0].dtype)
 
 
 class Move(Primitive):
-    """The numbers of one input, seen in another order or shape."""
+    """The numbers of one input, seen in another order or shape.
+
+    Whether NumPy copies depends on the memory order, so each result counts as a view.
+    """
 
     __slots__ = ()
     is_view = True

@@ -12,16 +12,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from lunzi.core.errors import KindError, RangeError
+from lunzi.core.arrays import as_array
+from lunzi.core.errors import KindError, RangeError, StateKeyError
 from lunzi.core.functions import concat
 from lunzi.core.primitive import Primitive, primitive
 from lunzi.core.spec import (
+    AnyDType,
     Array,
+    DType,
     Shape,
     Spec,
     as_dtype,
+    as_index,
+    as_shape,
+    float16,
     float32,
     float64,
     int64,
@@ -38,28 +43,29 @@ LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 
 
-def philox(blocks: Array, key: tuple[int, int]) -> Array:
-    """Four random words for each block number: Philox4x32-10.
+def philox(counters: Array, key: tuple[int, int]) -> Array:
+    """Four random words for each counter of four words: Philox4x32-10.
 
     Shapes:
-        blocks (N,) uint64 -> (N, 4) uint32
+        counters (4, N) uint32 -> (4, N) uint32
 
     Source: Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3",
-    section 3.3, with 10 rounds; the block number fills the first two words of the counter.
+    section 3.3, with 10 rounds.
     """
     # Words are kept in uint64, where the product of two of them has room.
-    c0, c1 = blocks & LOW, blocks >> HALF
-    c2, c3 = np.zeros_like(c0), np.zeros_like(c0)
+    c0, c1, c2, c3 = counters.astype(np.uint64)
     for turn in range(ROUNDS):
         k0, k1 = (np.uint64((k + turn * w) & 0xFFFFFFFF) for k, w in zip(key, WEYL, strict=True))
         p0, p1 = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
         c0, c1, c2, c3 = (p1 >> HALF) ^ c1 ^ k0, p1 & LOW, (p0 >> HALF) ^ c3 ^ k1, p0 & LOW
-    return np.stack([c0, c1, c2, c3], axis=1).astype(np.uint32)
+    return np.stack([c0, c1, c2, c3]).astype(uint32)
 
 
 @primitive
 class RandomBits(Primitive):
     """y = 32 random bits for each element, in C order from the block that `counter` names.
+
+    A block of four words has one counter: its number, below 2^64, in the first two words.
 
     Shapes:
         key (2,) uint32, counter () int64 -> y `shape` uint32
@@ -69,10 +75,11 @@ class RandomBits(Primitive):
 
     def evaluate(self, key: Array, counter: Array) -> Array:
         size = size_of(self.shape)
-        first = np.uint64(int(counter) % 2**64)
-        blocks = np.arange(blocks_for(size), dtype=np.uint64) + first
-        words = philox(blocks, (int(key[0]), int(key[1])))
-        return words.reshape(-1)[:size].reshape(self.shape)
+        blocks = np.arange(blocks_for(size), dtype=np.uint64) + np.uint64(int(counter) % 2**64)
+        zeros = np.zeros_like(blocks)
+        counters = np.stack([blocks & LOW, blocks >> HALF, zeros, zeros])
+        words = philox(counters, (int(key[0]), int(key[1])))
+        return words.T.reshape(-1)[:size].reshape(self.shape)
 
     def infer(self, key: Spec, counter: Spec) -> Spec:
         if key != Spec((2,), uint32) or counter != Spec((), int64):
@@ -101,10 +108,12 @@ class Generator:
 
         Raises:
             RangeError: when the seed is not in [0, 2^64).
+            KindError: when it is not a whole number.
         """
-        if not 0 <= seed < 2**64:
-            raise RangeError(f"a seed lies in [0, 2^64), got {seed}")
-        self.key.assign(np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint32))
+        number = as_index(seed, "a seed")
+        if not 0 <= number < 2**64:
+            raise RangeError(f"a seed lies in [0, 2^64), got {number}")
+        self.key.assign(np.array([number & 0xFFFFFFFF, number >> 32], uint32))
         self.counter.assign(0)
         return self
 
@@ -113,7 +122,14 @@ class Generator:
         return {"key": self.key.copy(), "counter": self.counter.copy()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where a state was taken."""
+        """Go on where a state was taken.
+
+        Raises:
+            StateKeyError: when `key` or `counter` is missing.
+            KindError: when one of them is of another shape or dtype.
+        """
+        if not {"key", "counter"} <= state.keys():
+            raise StateKeyError(f"the state of a generator has key and counter, got {list(state)}")
         key, counter = as_tensor(state["key"]), as_tensor(state["counter"])
         RandomBits(()).infer(key.spec, counter.spec)
         self.key.assign(key)
@@ -131,31 +147,44 @@ class Generator:
         shape: int | Sequence[int] = (),
         low: float = 0.0,
         high: float = 1.0,
-        dtype: DTypeLike = float32,
+        dtype: AnyDType = float32,
     ) -> Tensor:
-        """Numbers in [low, high), in steps of 2^-24 of its width (2^-53 in float64)."""
-        target = as_dtype(dtype)
-        if not is_floating(target):
-            raise KindError(f"uniform numbers are floating, got dtype {target.name}; see integers")
+        """Numbers in [low, high), in steps of 2^-24 of its width (2^-53 in float64).
+
+        Raises:
+            RangeError: when `low` is above `high` or one of them is not finite.
+            KindError: when the dtype is not floating.
+        """
+        target = floating_dtype(dtype)
+        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+            raise RangeError(f"uniform needs finite bounds in order, got [{low}, {high})")
         lengths = as_shape(shape)
         if target == float64:
             words = self.bits((2, *lengths)).astype(int64)
             unit = ((words[0] >> 5) * 2**26 + (words[1] >> 6)).astype(float64) * 2.0**-53
         else:
             # The largest value below 1 is 1 - 2^-24, which float16 would round up to 1.
-            kept = 11 if target.itemsize == 2 else 24
+            kept = 11 if target == float16 else 24
             unit = (self.bits(lengths) >> (32 - kept)).astype(target) * 2.0**-kept
-        return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
+        if (low, high) == (0.0, 1.0):
+            return unit
+        # The largest values round up to `high`.
+        below = np.nextafter(target.type(high), target.type(low))
+        return (unit * (high - low) + low).minimum(below)
 
     def normal(
         self,
         shape: int | Sequence[int] = (),
         mean: float = 0.0,
         std: float = 1.0,
-        dtype: DTypeLike = float32,
+        dtype: AnyDType = float32,
     ) -> Tensor:
-        """Normal numbers, by Box and Muller 1958 ("A note on the generation of ...")."""
-        target = as_dtype(dtype)
+        """Normal numbers, by Box and Muller 1958 ("A note on the generation of ...").
+
+        Raises:
+            KindError: when the dtype is not floating.
+        """
+        target = floating_dtype(dtype)
         working = float64 if target == float64 else float32
         lengths = as_shape(shape)
         size = size_of(lengths)
@@ -169,17 +198,23 @@ class Generator:
         return scaled.as_dtype(target)
 
     def integers(
-        self, low: int, high: int, shape: int | Sequence[int] = (), dtype: DTypeLike = int64
+        self, low: int, high: int, shape: int | Sequence[int] = (), dtype: AnyDType = int64
     ) -> Tensor:
         """Whole numbers in [low, high); each is off its share by (high - low) / 2^32 at most.
 
         Raises:
-            RangeError: when the range is empty or longer than 2^31.
+            RangeError: when the range is empty, longer than 2^31 or outside the dtype.
+            KindError: when a bound is not a whole number, or the dtype not one of integers.
         """
-        if not 0 < high - low <= 2**31:
+        target = as_dtype(dtype)
+        if target.kind not in "iu":
+            raise KindError(f"integers come in an integer dtype, got {target.name}")
+        first, behind = as_index(low, "low"), as_index(high, "high")
+        if not 0 < behind - first <= 2**31:
             raise RangeError(f"integers need 1 to 2^31 values, got the range [{low}, {high})")
-        scaled = (self.bits(shape).astype(int64) * (high - low)) >> 32
-        return (scaled + low).as_dtype(as_dtype(dtype))
+        as_array([first, behind - 1], target)  # raises where the dtype cannot hold the bounds
+        scaled = (self.bits(shape).astype(int64) * (behind - first)) >> 32
+        return (scaled + first).as_dtype(target)
 
     def bernoulli(self, p: float, shape: int | Sequence[int] = ()) -> Tensor:
         """True with probability `p`, in steps of 2^-24.
@@ -193,11 +228,14 @@ class Generator:
 
     def permutation(self, n: int) -> Tensor:
         """The numbers 0 to n - 1 in random order, int64."""
-        return self.bits(n).argsort()
+        return self.bits(as_index(n, "the length of a permutation")).argsort()
 
 
-def as_shape(shape: int | Sequence[int]) -> Shape:
-    return (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
+def floating_dtype(dtype: AnyDType) -> DType:
+    target = as_dtype(dtype)
+    if not is_floating(target):
+        raise KindError(f"these numbers are floating, got dtype {target.name}; see integers")
+    return target
 
 
 # The generator that layers and the functions below draw from.

@@ -13,9 +13,12 @@ from lunzi.core.movement import MovementMethods
 from lunzi.core.primitive import Primitive, primitive
 from lunzi.core.spec import (
     Array,
+    Axes,
     DType,
     Spec,
     bool_,
+    float16,
+    float32,
     int64,
     is_floating,
     normalise_axes,
@@ -26,8 +29,6 @@ from lunzi.core.spec import (
 
 if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
-
-Axes = int | Sequence[int] | None
 
 
 def sum_dtype(dtype: DType) -> DType:
@@ -43,7 +44,11 @@ class Sum(Primitive):
     keepdims: bool = False
 
     def evaluate(self, x: Array) -> Array:
-        return np.add.reduce(x, self.axes, sum_dtype(x.dtype), keepdims=self.keepdims)
+        if x.dtype == float16:  # 2,048 + 1 is 2,048 there: added in float32, rounded once
+            total: Array = x.sum(self.axes, float32, keepdims=self.keepdims)
+            return total.astype(float16)
+        y: Array = x.sum(self.axes, sum_dtype(x.dtype), keepdims=self.keepdims)
+        return y
 
     def infer(self, x: Spec) -> Spec:
         axes = normalise_axes(self.axes, x.ndim)
@@ -91,7 +96,8 @@ class Max(Extreme):
     keepdims: bool = False
 
     def evaluate(self, x: Array) -> Array:
-        return np.maximum.reduce(x, self.axes, keepdims=self.keepdims)
+        y: Array = x.max(self.axes, keepdims=self.keepdims)
+        return y
 
 
 @primitive
@@ -102,7 +108,8 @@ class Min(Extreme):
     keepdims: bool = False
 
     def evaluate(self, x: Array) -> Array:
-        return np.minimum.reduce(x, self.axes, keepdims=self.keepdims)
+        y: Array = x.min(self.axes, keepdims=self.keepdims)
+        return y
 
 
 class Position(Primitive):
@@ -125,7 +132,8 @@ class ArgMax(Position):
     axis: int
 
     def evaluate(self, x: Array) -> Array:
-        return x.argmax(self.axis)
+        y: Array = x.argmax(self.axis)
+        return y
 
 
 @primitive
@@ -135,7 +143,8 @@ class ArgMin(Position):
     axis: int
 
     def evaluate(self, x: Array) -> Array:
-        return x.argmin(self.axis)
+        y: Array = x.argmin(self.axis)
+        return y
 
 
 @primitive
@@ -188,18 +197,25 @@ class ReductionMethods(MovementMethods):
     def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """The sum divided by the count; NaN where there are no numbers."""
         axes = normalise_axes(axis, self.ndim)
-        return self.floating().sum(axes, keepdims) / self.count(axes)
+        x = self.floating()
+        return (x.wide().sum(axes, keepdims) / self.count(axes)).as_dtype(x.dtype)
 
     def var(self, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
-        """The variance: squared distances to the mean, over count - `correction`."""
+        """The variance: squared distances to the mean, over count - `correction` (not below 0)."""
         axes = normalise_axes(axis, self.ndim)
-        x = self.floating()
+        x = self.floating().wide()
         centred = x - x.mean(axes, keepdims=True)
-        return (centred * centred).sum(axes, keepdims) / (self.count(axes) - correction)
+        squares = (centred * centred).sum(axes, keepdims)
+        return (squares / max(self.count(axes) - correction, 0.0)).as_dtype(self.floating().dtype)
 
     def std(self, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """The square root of the variance."""
-        return self.var(axis, correction, keepdims).sqrt()
+        x = self.floating()
+        return x.wide().var(axis, correction, keepdims).sqrt().as_dtype(x.dtype)
+
+    def wide(self) -> Tensor:
+        """The tensor in a dtype with room for sums of squares: float16 becomes float32."""
+        return self.as_dtype(float32 if self.dtype == float16 else self.dtype)
 
     def count(self, axes: Sequence[int]) -> float:
         """How many numbers a reduction along `axes` brings together, NaN for none."""
@@ -239,11 +255,12 @@ class ReductionMethods(MovementMethods):
     def logsumexp(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """ln of the sum of e^x, safe for large x."""
         axes = normalise_axes(axis, self.ndim)
-        x = self.floating()
+        x = self.floating().wide()
         largest = x.max(axes, keepdims=True).detach()
         # Without finite numbers there is nothing to shift by (and infinity - infinity is NaN).
         largest = largest.isfinite().where(largest, 0)
         result = (x - largest).exp().sum(axes, keepdims=True).log() + largest
+        result = result.as_dtype(self.floating().dtype)
         return result if keepdims else result.squeeze(axes)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:

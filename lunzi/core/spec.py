@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,9 @@ from lunzi.core.errors import KindError, PositionError, ShapeError
 
 Array = NDArray[Any]
 DType = np.dtype[Any]
+AnyDType = DTypeLike | None  # a dtype by any of its names; None where one is found otherwise
 Shape = tuple[int, ...]
+Axes = int | Sequence[int] | None
 
 float16 = np.dtype("float16")
 float32 = np.dtype("float32")
@@ -27,16 +30,19 @@ bool_ = np.dtype("bool")
 DTYPES = (float16, float32, float64, int32, int64, uint8, uint32, bool_)
 
 
-def as_dtype(dtype: DTypeLike) -> DType:
+def as_dtype(dtype: AnyDType) -> DType:
     """The dtype as one of DTYPES.
 
     Raises:
         KindError: when tensors do not come in that dtype.
     """
-    result = np.dtype(dtype)
-    if result not in DTYPES:
+    try:
+        result = np.dtype(dtype)
+    except (TypeError, ValueError):
+        result = None
+    if dtype is None or result not in DTYPES:
         names = ", ".join(known.name for known in DTYPES)
-        raise KindError(f"tensors come in {names}; got {result}. Convert with array.astype(...)")
+        raise KindError(f"tensors come in {names}; got {result or dtype!r}")
     return result
 
 
@@ -52,10 +58,9 @@ def promote(a: DType, b: DType) -> DType:
     """
     if a == b:
         return a
-    order = "biuf"
-    if a.kind == b.kind or "f" not in (a.kind, b.kind):
+    if is_floating(a) == is_floating(b):
         return np.result_type(a, b)
-    return a if order.index(a.kind) > order.index(b.kind) else b
+    return a if is_floating(a) else b
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Spec:
     dtype: DType = float32
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(int(length) for length in self.shape))
+        object.__setattr__(self, "shape", as_shape(self.shape))
         object.__setattr__(self, "dtype", as_dtype(self.dtype))
 
     @property
@@ -87,8 +92,34 @@ class Spec:
     def with_dtype(self, dtype: DType) -> Spec:
         return Spec(self.shape, dtype)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
+
+
+def as_index(value: Any, what: str) -> int:
+    """A whole number; `what` names it in the error.
+
+    Raises:
+        KindError: when it is not one; 2.0 is none either.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise KindError(f"{what} must be a whole number, got {value!r}") from None
+
+
+def as_shape(lengths: int | Sequence[int]) -> Shape:
+    """The lengths of the axes as a tuple; one number stands for one axis.
+
+    Raises:
+        KindError: when a length is not a whole number.
+        ShapeError: when a length is negative.
+    """
+    values = lengths if isinstance(lengths, tuple | list) else (lengths,)
+    shape = tuple(as_index(length, "a length in a shape") for length in values)
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"lengths in a shape must not be negative, got {shape}")
+    return shape
 
 
 def size_of(shape: Sequence[int]) -> int:
@@ -126,22 +157,23 @@ def normalise_axis(axis: int, ndim: int) -> int:
 
     Raises:
         PositionError: when there is no such axis.
+        KindError: when it is not a whole number.
     """
+    axis = as_index(axis, "an axis")
     if not -ndim <= axis < ndim:
         what = f"axes {-ndim} to {ndim - 1}" if ndim else "no axes"
         raise PositionError(f"there is no axis {axis}: the tensor has {what}")
     return axis % ndim
 
 
-def normalise_axes(axes: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+def normalise_axes(axes: Axes, ndim: int) -> tuple[int, ...]:
     """The axes in rising order, counted from 0; None means all of them."""
     if axes is None:
         return tuple(range(ndim))
-    if isinstance(axes, int | np.integer):
-        return (normalise_axis(int(axes), ndim),)
-    result = tuple(sorted(normalise_axis(int(axis), ndim) for axis in axes))
+    places: Sequence[Any] = axes if isinstance(axes, tuple | list) else (axes,)
+    result = tuple(sorted(normalise_axis(axis, ndim) for axis in places))
     if len(set(result)) < len(result):
-        raise PositionError(f"an axis is named twice in {tuple(axes)}")
+        raise PositionError(f"an axis is named twice in {tuple(places)}")
     return result
 
 

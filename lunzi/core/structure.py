@@ -11,7 +11,7 @@ def flatten(value: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
     if is_leaf(value):
         return [value]
     if isinstance(value, dict):
-        value = list(value.values())
+        value = [value[key] for key in in_order(value)]
     if isinstance(value, tuple | list):
         return [leaf for item in value for leaf in flatten(item, is_leaf)]
     return []
@@ -22,9 +22,15 @@ def replace(value: Any, is_leaf: Callable[[Any], bool], leaves: Iterator[Any]) -
     if is_leaf(value):
         return next(leaves)
     if isinstance(value, dict):
-        return {key: replace(item, is_leaf, leaves) for key, item in value.items()}
+        replaced = {key: replace(value[key], is_leaf, leaves) for key in in_order(value)}
+        return {key: replaced[key] for key in value}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(replace(item, is_leaf, leaves) for item in value))
     if isinstance(value, tuple | list):
         return type(value)(replace(item, is_leaf, leaves) for item in value)
     return value
+
+
+def in_order(value: dict[Any, Any]) -> list[Any]:
+    """The keys in an order that does not depend on when each was added."""
+    return sorted(value, key=repr)

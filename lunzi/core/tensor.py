@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import DTypeLike
 
+from lunzi.core.arrays import as_array, weak
 from lunzi.core.autograd import Origin, backward
 from lunzi.core.contraction import ContractionMethods
 from lunzi.core.errors import (
     GradientError,
     KindError,
-    PositionError,
-    RangeError,
     ShapeError,
     StateError,
     TraceError,
@@ -23,16 +22,13 @@ from lunzi.core.errors import (
 )
 from lunzi.core.graph import Node
 from lunzi.core.mode import CLOCK, MODE
-from lunzi.core.primitive import Primitive
-from lunzi.core.spec import (
-    Array,
-    DType,
-    as_dtype,
-    bool_,
-    float32,
-    float64,
-    int64,
-    is_floating,
+from lunzi.core.primitive import Primitive, explained
+from lunzi.core.spec import AnyDType, Array, as_dtype, is_floating
+from lunzi.core.structure import flatten, replace
+
+STALE = (
+    "this tensor shares the memory of another one, which was assigned since: "
+    "its numbers are no longer what they were. Use .copy() before the assign"
 )
 
 
@@ -54,25 +50,25 @@ def eager(op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
     """Evaluate a primitive at once, in NumPy."""
     try:
         y = op.evaluate(*[x.payload if x.base is None else x.checked() for x in inputs])
-    except (ValueError, TypeError, IndexError) as error:
-        raise explained(error, op, inputs) from None
-    result = Tensor(y)
-    if op.is_view:
-        x = inputs[0]
-        if y.base is x.payload or (y.base is not None and y.base is x.payload.base):  # type: ignore[union-attr]  # eager payloads are arrays
-            result.base = x if x.base is None else x.base
-            result.seen = next(CLOCK)
+    except (ValueError, TypeError, IndexError, MemoryError) as error:
+        raise explained(error, op, [x.spec for x in inputs]) from None
+    result = wrap(y if type(y) is np.ndarray else np.asarray(y))
+    return looking_at(inputs[0], result) if op.is_view else result
+
+
+def wrap(payload: Array | Node) -> Tensor:
+    """A tensor of a payload that is known to be right."""
+    result = Tensor.__new__(Tensor)
+    result.payload = payload
     return result
 
 
-def explained(error: Exception, op: Primitive, inputs: Sequence[Tensor]) -> Exception:
-    """The error that teaches, in place of NumPy's."""
-    if isinstance(error, TraceError | StateError):
-        return error
-    op.infer(*(x.spec for x in inputs))  # raises what is wrong with the shapes and dtypes
-    if isinstance(error, IndexError):
-        return PositionError(f"{op}: {error}")
-    return RangeError(f"{op}: {error}")
+def looking_at(x: Tensor, view: Tensor) -> Tensor:
+    """`view` marked as sharing the memory of `x` from now on."""
+    view.is_view = True
+    view.base = x if x.base is None else x.base
+    view.seen = next(CLOCK)
+    return view
 
 
 class Tensor(ContractionMethods):
@@ -82,7 +78,8 @@ class Tensor(ContractionMethods):
     methods stand beside the primitives they apply: see the base classes.
 
     Args:
-        payload: a NumPy array, whose memory is used and not copied (`lunzi.tensor` copies).
+        payload: a NumPy array, whose memory is used and not copied (`lunzi.tensor` copies);
+            numbers and nested lists are taken as `lunzi.tensor` takes them.
         requires_grad: whether `backward` is to compute its gradient.
 
     Raises:
@@ -91,20 +88,20 @@ class Tensor(ContractionMethods):
     """
 
     payload: Array | Node
-    # Class attributes are the defaults, so that making a tensor sets two attributes only.
+    # Class attributes are the defaults, so that making a tensor sets one attribute only.
     requires_grad = False
     retains_grad = False
     origin: Origin | None = None
     version = 0  # time of the last assign
+    is_view = False  # whether it only looks at the memory of another tensor
     base: Any = None  # the tensor whose memory this one shares, or the trace it belongs to
     seen = 0  # time at which it began to share that memory
     _grad: Tensor | None = None
 
     def __init__(self, payload: Any, requires_grad: bool = False) -> None:
-        if type(payload) is not np.ndarray and type(payload) is not Node:
-            payload = np.asarray(payload)
-            as_dtype(payload.dtype)
-        self.payload = payload
+        is_array = isinstance(payload, np.ndarray | np.generic)
+        self.payload = np.asarray(payload) if is_array else as_array(payload)
+        as_dtype(self.payload.dtype)
         if requires_grad:
             self.requires_grad_(True)
 
@@ -112,7 +109,7 @@ class Tensor(ContractionMethods):
         return bind(op, self, *others)
 
     def operand(self, value: Any) -> Tensor:
-        return constant(weak(value, self.dtype))
+        return value if isinstance(value, Tensor) else constant(weak(value, self.payload.dtype))
 
     # Gradients
 
@@ -129,13 +126,14 @@ class Tensor(ContractionMethods):
 
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
-        if gradient is not None and (
-            not isinstance(gradient, Tensor) or gradient.shape != self.shape
-        ):
-            what = gradient.shape if isinstance(gradient, Tensor) else type(gradient).__name__
-            raise ShapeError(
-                f"the gradient of a tensor of shape {self.shape} has it too, got {what}"
-            )
+        if gradient is not None:
+            if not isinstance(gradient, Tensor):
+                raise KindError(f"a gradient is a tensor or None, got {type(gradient).__name__}")
+            if gradient.spec != self.spec:
+                raise ShapeError(
+                    f"the gradient of a tensor {self.spec} is of that shape and dtype too, "
+                    f"got {gradient.spec}"
+                )
         trace = MODE.get().trace
         if trace is None:
             self._grad = gradient
@@ -181,8 +179,8 @@ class Tensor(ContractionMethods):
                     f"backward starts from a single number, this tensor has shape {self.shape}: "
                     f"reduce it first, as in loss.mean().backward(), or pass gradient="
                 )
-            gradient = self.operand(1).broadcast_to(self.shape)
-        dy = gradient if isinstance(gradient, Tensor) else self.operand(gradient)
+            gradient = constant(np.ones(self.shape, self.dtype))
+        dy = self.operand(gradient)
         if dy.shape != self.shape:
             raise ShapeError(f"gradient= has shape {dy.shape}, the tensor {self.shape}")
         backward(self, dy.as_dtype(self.dtype), retain_graph or create_graph, create_graph)
@@ -191,11 +189,10 @@ class Tensor(ContractionMethods):
         """The same numbers without an origin, in the same memory."""
         trace = MODE.get().trace
         if trace is not None:
-            return trace.alias(self)
-        result = Tensor(self.checked())
-        result.base = self if self.base is None else self.base
-        result.seen = next(CLOCK)
-        return result
+            result = trace.alias(self)
+            result.is_view = True
+            return result
+        return looking_at(self, wrap(self.checked()))
 
     # Mutation
 
@@ -209,14 +206,14 @@ class Tensor(ContractionMethods):
 
         Raises:
             ShapeError: when the shapes differ.
-            KindError: when floating numbers are assigned to integers.
+            KindError: when the value is of a wider kind: floating numbers for integers.
             GradientError: when this tensor was computed and its tape still needs its numbers.
             StateError: when its memory is read-only or that of another tensor.
         """
-        value = value if isinstance(value, Tensor) else self.operand(value)
+        value = self.operand(value)
         if value.shape != self.shape and value.ndim:
             raise ShapeError(f"assign to a tensor of shape {self.shape} got shape {value.shape}")
-        if is_floating(value.dtype) and not is_floating(self.dtype):
+        if value.dtype != self.dtype and not np.can_cast(value.dtype, self.dtype, "same_kind"):
             raise KindError(
                 f"assign to a tensor of {self.dtype.name} got {value.dtype.name}: "
                 f"convert with astype({self.dtype.name!r})"
@@ -226,17 +223,19 @@ class Tensor(ContractionMethods):
                 "this tensor was computed, and backward needs its numbers: "
                 "make a new one, or assign to its detach().copy()"
             )
+        if self.is_view:
+            raise StateError(
+                "this tensor looks at the memory of another one (it came from a move such as "
+                "reshape, a slice or detach): assign to the other one, or to a copy()"
+            )
         trace = MODE.get().trace
         if trace is not None:
             trace.assign(self, value)
             return self
         memory = self.checked()
-        if isinstance(self.base, Tensor) or not memory.flags.writeable:
-            raise StateError(
-                "this tensor shares its memory with another tensor or only looks at it: "
-                "assign to the other one, or to a copy()"
-            )
-        np.copyto(memory, value.checked(), casting="unsafe")
+        if not memory.flags.writeable:
+            raise StateError("this tensor's memory is read-only: assign to a copy()")
+        memory[...] = value.checked()
         self.version = next(CLOCK)
         return self
 
@@ -271,10 +270,7 @@ class Tensor(ContractionMethods):
                 f"and has no numbers outside it: return it from the function"
             )
         if self.base is not None and self.base.version > self.seen:
-            raise StateError(
-                "this tensor shares the memory of another one, which was assigned since: "
-                "its numbers are no longer what they were. Use .copy() before the assign"
-            )
+            raise StateError(STALE)
         return self.payload
 
     # Numbers to look at
@@ -304,11 +300,7 @@ class Tensor(ContractionMethods):
         """The numbers as nested Python lists."""
         return self.numpy().tolist()
 
-    def copy(self) -> Tensor:
-        """The same numbers in new memory, with a gradient that passes."""
-        return self.astype(self.dtype)
-
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> Array:
+    def __array__(self, dtype: AnyDType = None, copy: bool | None = None) -> Array:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
             if copy is False:
@@ -324,11 +316,29 @@ class Tensor(ContractionMethods):
                 f"np.{ufunc.__name__} does not take tensors here: use lunzi's function, "
                 f"or np.asarray(tensor), which ends the gradient"
             )
-        return apply(*(x if isinstance(x, Tensor) else constant(np.asarray(x)) for x in inputs))
+        like = next(x for x in inputs if isinstance(x, Tensor))
+        result: Tensor = apply(*map(like.operand, inputs))
+        return result
+
+    def __array_function__(
+        self, function: Callable[..., Any], _: Any, arguments: Any, named: Any
+    ) -> Any:
+        """NumPy's other functions see arrays; where that would end a gradient they are refused."""
+        given = (arguments, named)
+        tensors = flatten(given, is_tensor)
+        if any(x.requires_grad for x in tensors):
+            raise KindError(
+                f"np.{function.__name__} does not take tensors that need a gradient: use lunzi's "
+                f"function, or np.asarray(tensor), which ends the gradient"
+            )
+        arguments, named = replace(given, is_tensor, (x.numpy() for x in tensors))
+        return function(*arguments, **named)
 
     def __dlpack__(self, **options: Any) -> Any:
-        self.numpy()
-        return self.checked().__dlpack__(**options)
+        # Before version 1.0 a consumer cannot be told that memory is read-only: it gets a copy.
+        version = options.get("max_version") or (0, 0)
+        array = self.numpy()
+        return (array if version >= (1, 0) else array.copy()).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU, in DLPack's numbers
@@ -376,15 +386,23 @@ class Tensor(ContractionMethods):
             notes += ", requires_grad=True"
         return f"tensor({numbers}{notes})"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        """A leaf in memory of its own and of the same order, without its gradient."""
+    def __getstate__(self) -> dict[str, Any]:
+        """What a deep copy or another process gets: a leaf without its gradient."""
         if self.origin is not None:
             raise GradientError("only leaves can be copied deeply; use copy() or detach().copy()")
-        result = type(self).__new__(type(self))
-        result.payload = np.array(self.checked(), order="K")
-        result.requires_grad = self.requires_grad
-        memo[id(self)] = result
-        return result
+        state = {name: value for name, value in vars(self).items() if name not in BOOKKEEPING}
+        return {**state, "payload": self.checked()}
+
+    def __copy__(self) -> Tensor:
+        return copy.deepcopy(self)
+
+
+# Attributes that hold for one tensor in one process: its memory, its times and its gradient.
+BOOKKEEPING = frozenset({"payload", "version", "is_view", "base", "seen", "_grad", "origin"})
+
+
+def is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
 
 
 def in_place(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
@@ -393,8 +411,8 @@ def in_place(symbol: str, operation: Callable[[Any, Any], Any]) -> Callable[[Ten
     def operate(self: Tensor, other: Any) -> Tensor:
         if self.requires_grad and self.origin is None:
             raise GradientError(
-                f"w {symbol}= ... would put a new tensor in the place of one that needs a gradient: "
-                f"change its numbers with w.assign(w {symbol} ...), under lunzi.no_grad()"
+                f"w {symbol}= ... would put a new tensor in the place of one that needs a "
+                f"gradient: change its numbers with w.assign(w {symbol} ...)"
             )
         result: Tensor = operation(self, other)
         return result
@@ -450,52 +468,10 @@ UFUNCS: dict[str, Callable[..., Any]] = {
 def constant(array: Array) -> Tensor:
     """A tensor of fixed numbers: inside a trace, a constant of the graph."""
     trace = MODE.get().trace
-    return Tensor(array) if trace is None else trace.constant(array)
+    return wrap(array) if trace is None else trace.constant(array)
 
 
-def weak(value: Any, dtype: DType) -> Array:
-    """A number or array that meets a tensor of `dtype`.
-
-    A Python number takes the tensor's dtype where it can hold it: 0.5 beside float16 is
-    float16; beside an integer it is float32. An array keeps its own dtype.
-    """
-    if isinstance(value, bool | np.bool_):
-        return np.array(value, dtype)
-    if isinstance(value, int | np.integer):
-        target = int64 if dtype == bool_ else dtype
-        try:
-            return np.array(value, target)
-        except OverflowError:
-            raise RangeError(f"{value} does not fit in {target.name}") from None
-    if isinstance(value, float | np.floating):
-        return np.array(value, dtype if is_floating(dtype) else float32)
-    return as_array(value)
-
-
-def as_array(value: Any, dtype: DTypeLike = None) -> Array:
-    """Numbers as a new array; Python's own floats as float32 unless `dtype` says otherwise.
-
-    Raises:
-        ShapeError: when nested lists are of unequal lengths.
-        KindError: when it is not made of numbers, or not of a dtype that tensors come in.
-    """
-    if isinstance(value, Tensor):
-        value = value.numpy()
-    try:
-        array = np.array(value)
-    except ValueError as error:
-        raise ShapeError(f"a tensor needs nested lists of equal lengths: {error}") from None
-    if array.dtype.kind in "OSUVMmc":
-        raise KindError(f"a tensor is made of numbers, got {type(value).__name__} ({array.dtype})")
-    if dtype is not None:
-        return array.astype(as_dtype(dtype), copy=False)
-    if array.dtype == float64 and not isinstance(value, np.ndarray | np.generic):
-        return array.astype(float32)
-    as_dtype(array.dtype)
-    return array
-
-
-def tensor(data: Any, dtype: DTypeLike = None, requires_grad: bool = False) -> Tensor:
+def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Tensor:
     """A new tensor with a copy of the numbers.
 
     Args:
@@ -507,6 +483,7 @@ def tensor(data: Any, dtype: DTypeLike = None, requires_grad: bool = False) -> T
     Raises:
         ShapeError: when nested lists are of unequal lengths.
         KindError: when `data` is not made of numbers, or not of a dtype that tensors come in.
+        RangeError: when a number does not fit in an integer `dtype`.
 
     >>> tensor([1, 2.5])
     tensor([1. , 2.5], dtype=float32)
@@ -515,7 +492,7 @@ def tensor(data: Any, dtype: DTypeLike = None, requires_grad: bool = False) -> T
     return result.requires_grad_(True) if requires_grad else result
 
 
-def as_tensor(value: Any, dtype: DTypeLike = None) -> Tensor:
+def as_tensor(value: Any, dtype: AnyDType = None) -> Tensor:
     """The tensor itself, or a new one of numbers or an array."""
     if not isinstance(value, Tensor):
         return tensor(value, dtype)

@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lunzi.core.arrays import weak
 from lunzi.core.elementwise import Cast
-from lunzi.core.errors import KindError, LunziError, ShapeError, TraceError, user_line
+from lunzi.core.errors import KindError, LunziError, ShapeError, StateError, TraceError, user_line
 from lunzi.core.graph import Argument, Constant, Node, State, topological
 from lunzi.core.interpreter import interpret
-from lunzi.core.mode import CLOCK, mode
+from lunzi.core.mode import CLOCK, MODE, mode
 from lunzi.core.movement import BroadcastTo
 from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Array, Spec
 from lunzi.core.structure import flatten, replace
-from lunzi.core.tensor import Tensor, as_array
+from lunzi.core.tensor import STALE, Tensor, as_tensor, is_tensor, wrap
 
 
 class Slot(NamedTuple):
@@ -55,6 +56,7 @@ class Trace:
         self.current: dict[int, Node] = {}  # the tensor's value at this point of the function
         self.versions: dict[int, int] = {}
         self.gradients: dict[int, Tensor | None] = {}
+        self.without_gradient: list[Tensor] = []  # those whose slot was read and was empty
         self.known: dict[int, Tensor] = {}  # keeps tensors alive, so that identities stay theirs
 
     # What mode.Tracer asks for
@@ -67,7 +69,9 @@ class Trace:
         except LunziError as error:
             error.message = f"{line}: {error.message}" if line else error.message
             raise
-        return self.tensor(Node(op, nodes, spec, line))
+        result = self.tensor(Node(op, nodes, spec, line))
+        result.is_view = op.is_view
+        return result
 
     def constant(self, array: Array) -> Tensor:
         return self.tensor(Node(Constant(array), (), Spec(array.shape, array.dtype), user_line()))
@@ -89,13 +93,12 @@ class Trace:
 
     def gradient_of(self, x: Tensor) -> Tensor | None:
         if id(x) not in self.gradients:
-            entering = x._grad
-            self.set_gradient(
-                x,
-                None
-                if entering is None
-                else self.tensor(self.read(Slot(x, is_gradient=True), entering.spec)),
-            )
+            gradient = None
+            if x._grad is not None:
+                gradient = self.tensor(self.read(Slot(x, is_gradient=True), x._grad.spec))
+            elif not isinstance(x.payload, Node):
+                self.without_gradient.append(x)
+            self.set_gradient(x, gradient)
         return self.gradients[id(x)]
 
     def set_gradient(self, x: Tensor, gradient: Tensor | None) -> None:
@@ -105,7 +108,7 @@ class Trace:
     # The graph
 
     def tensor(self, node: Node) -> Tensor:
-        result = Tensor(node)
+        result = wrap(node)
         result.base = self
         return result
 
@@ -119,6 +122,8 @@ class Trace:
                 raise TraceError(f"{x} belongs to another trace, which has ended")
             return x.payload
         x.checked()
+        if x.is_view and id(x.base) in self.versions:
+            raise StateError(STALE)
         self.known[id(x)] = x
         node = self.current[id(x)] = self.read(Slot(x), x.spec)
         return node
@@ -135,10 +140,10 @@ class Trace:
                 result.append((Slot(self.known[key]), self.current[key]))
         for key, gradient in self.gradients.items():
             tensor = self.known[key]
-            node = None if gradient is None else self.node_of(gradient)
-            is_untouched = node is not None and node.op == self.entering(tensor)
+            left = None if gradient is None else self.node_of(gradient)
+            is_untouched = left is not None and left.op == self.entering(tensor)
             if not isinstance(tensor.payload, Node) and not is_untouched:
-                result.append((Slot(tensor, is_gradient=True), node))
+                result.append((Slot(tensor, is_gradient=True), left))
         return result
 
     def entering(self, x: Tensor) -> State | None:
@@ -149,11 +154,7 @@ class Trace:
         return None
 
 
-def is_tensor(value: Any) -> bool:
-    return isinstance(value, Tensor)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A traced function: its arguments, the state it reads, its results and its updates.
 
@@ -161,11 +162,17 @@ class Graph:
     numbers as the eager function, updates of state included.
     """
 
-    arguments: tuple[Spec, ...]
+    signature: Any  # the function's arguments, with a Spec in the place of each tensor
     slots: tuple[Slot, ...]
+    without_gradient: tuple[Tensor, ...]  # the function found their gradient slots empty
     result: Any  # tensors of the trace, nested as the function returned them
     outputs: tuple[Node, ...]
     updates: tuple[tuple[Slot, Node | None], ...]
+
+    @property
+    def arguments(self) -> tuple[Spec, ...]:
+        """The specs of the tensors among the arguments, in order."""
+        return tuple(flatten(self.signature, is_example))
 
     @property
     def ends(self) -> list[Node]:
@@ -181,18 +188,18 @@ class Graph:
         """Run the graph on tensors or arrays of the traced shapes.
 
         Raises:
-            ShapeError: when an argument is missing or does not have the traced shape and dtype.
+            ShapeError: when the arguments do not have the traced shapes, dtypes and nesting.
+            TraceError: inside another trace, or when a gradient that was there while tracing
+                is gone, or was not there and is now.
         """
-        arrays = [
-            x.checked() if isinstance(x, Tensor) else as_array(x)
-            for x in flatten(arguments, is_value)
-        ]
-        specs = tuple(Spec(array.shape, array.dtype) for array in arrays)
-        if specs != self.arguments:
-            raise ShapeError(
-                f"the graph was traced for ({', '.join(map(str, self.arguments))}), "
-                f"got ({', '.join(map(str, specs))})"
+        if MODE.get().trace is not None:
+            raise TraceError("a graph runs on numbers: inside a trace call the function itself")
+        if any(x.grad is not None for x in self.without_gradient):
+            raise TraceError(
+                "the function was traced without a gradient to add to, and now there is one: "
+                "trace it again, or clear the gradient in it"
             )
+        arrays = self.checked_arguments(arguments)
         # Copies, since a value may be a view of an argument or of state that is about to change.
         values = [
             np.array(value, order="K")
@@ -203,6 +210,19 @@ class Graph:
         for slot, node in self.updates:
             slot.write(None if node is None else next(results))
         return replace(self.result, is_tensor, iter(outputs))
+
+    def checked_arguments(self, arguments: tuple[Any, ...]) -> list[Array]:
+        values = flatten(arguments, is_example)
+        # Too few or too many values are left as they are, for the error below to show.
+        arrays = [
+            x.checked() if isinstance(x, Tensor) else weak(x, spec.dtype)
+            for x, spec in zip(values, self.arguments, strict=False)
+        ]
+        specs = [*(Spec(x.shape, x.dtype) for x in arrays), *values[len(arrays) :]]
+        given = replace(arguments, is_example, iter(specs))
+        if given != self.signature:
+            raise ShapeError(f"the graph was traced for {self.signature}, got {given}")
+        return arrays
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -216,18 +236,14 @@ class Graph:
             text = f"  {names[id(node)]} = {node.op}" + (f" of {inputs}" if inputs else "")
             where = node.line.rsplit("/", 1)[-1]
             lines.append(f"{text:<48} {node.spec!s:<20} {where}".rstrip())
-        for slot, node in self.updates:
+        for slot, left in self.updates:
             what = "gradient" if slot.is_gradient else "numbers"
-            value = "none" if node is None else names[id(node)]
+            value = "none" if left is None else names[id(left)]
             lines.append(f"  {what} of {slot.tensor.spec} <- {value}")
         lines.append(f"  return {', '.join(names[id(node)] for node in self.outputs)}")
         return lines
 
     __repr__ = __str__
-
-
-def is_value(value: Any) -> bool:
-    return isinstance(value, Tensor | np.ndarray | np.generic | int | float)
 
 
 def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
@@ -244,19 +260,17 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
     Raises:
         TraceError: when the function looks at a tensor's numbers, as an `if` does.
 
-    >>> print(trace(lambda x: (x * 2).sum(), Spec((3,))))
+    >>> print(trace(lambda x: (x * 2).sum(), Spec((3,))))  # doctest: +ELLIPSIS
     graph(float32[3])
-      %0 = Argument(index=0)         float32[3]
-      %1 = Constant(2.0)             float32[]   ...
-      %2 = Multiply() of %0, %1      float32[3]  ...
-      %3 = Sum(axes=(0,), keepdims=False) of %2  float32[]  ...
+      %0 = Argument(index=0)                         float32[3]
+      %1 = Constant(2.0)                             float32[]            ...
+      %2 = Multiply() of %0, %1                      float32[3]           ...
+      %3 = Sum(axes=(0,), keepdims=False) of %2      float32[]            ...
       return %3
     """
     active = Trace()
-    specs = tuple(
-        x if isinstance(x, Spec) else Spec(as_spec(x).shape, as_spec(x).dtype)
-        for x in flatten(arguments, is_example)
-    )
+    examples = flatten(arguments, is_example)
+    specs = [x if isinstance(x, Spec) else as_tensor(x).spec for x in examples]
     symbols = [active.tensor(Node(Argument(index), (), spec)) for index, spec in enumerate(specs)]
     with mode(trace=active):
         result = function(*replace(arguments, is_example, iter(symbols)))
@@ -265,13 +279,10 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
         raise KindError(f"a traced function returns tensors, got {type(result).__name__}")
     outputs = tuple(map(active.node_of, tensors))
     updates = tuple(active.updates())
-    return Graph(specs, tuple(active.slots), result, outputs, updates)
+    signature = replace(arguments, is_example, iter(specs))
+    slots, without = tuple(active.slots), tuple(active.without_gradient)
+    return Graph(signature, slots, without, result, outputs, updates)
 
 
 def is_example(value: Any) -> bool:
-    return isinstance(value, Spec) or is_value(value)
-
-
-def as_spec(example: Any) -> Spec:
-    array = example if isinstance(example, Tensor) else as_array(example)
-    return Spec(array.shape, array.dtype)
+    return isinstance(value, Spec | Tensor | np.ndarray | np.generic | int | float)

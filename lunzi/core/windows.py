@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -36,6 +36,7 @@ class Windows(Move):
     dilations: tuple[int, ...]
 
     def evaluate(self, x: Array) -> Array:
+        self.infer(Spec(x.shape, x.dtype))  # as_strided would read beyond the memory of x
         first = x.ndim - len(self.sizes)
         steps = x.strides[first:]
         moved = tuple(step * stride for step, stride in zip(steps, self.strides, strict=True))
@@ -54,7 +55,7 @@ class Windows(Move):
     def infer(self, x: Spec) -> Spec:
         if not len(self.sizes) == len(self.strides) == len(self.dilations):
             raise ShapeError(f"{self} needs one size, stride and dilation for each axis")
-        if min((*self.sizes, *self.strides, *self.dilations)) < 1:
+        if min((*self.sizes, *self.strides, *self.dilations), default=1) < 1:
             raise RangeError(f"sizes, strides and dilations are 1 or more, got {self}")
         if len(self.sizes) > x.ndim:
             raise ShapeError(f"windows over {len(self.sizes)} axes of a tensor of shape {x.shape}")
@@ -87,19 +88,22 @@ class OverlapAdd(Primitive):
     dilations: tuple[int, ...]
 
     def evaluate(self, x: Array) -> Array:
+        self.infer(Spec(x.shape, x.dtype))  # a slice that lies outside would quietly be cut
         axes = len(self.sizes)
-        one_place = x[(..., *(0,) * axes)]
+        first: tuple[Any, ...] = (..., *(0,) * axes)
+        one_place = x[first]
         counts = one_place.shape[one_place.ndim - axes :]
         # zeros_like keeps the memory order of x, so that a convolution's NHWC stays NHWC.
         y = np.zeros_like(one_place, shape=self.shape(x.shape), subok=False)
-        for place in product(*map(range, self.sizes)):
-            target = tuple(
-                slice(k * dilation, k * dilation + (count - 1) * stride + 1, stride)
-                for k, dilation, count, stride in zip(
-                    place, self.dilations, counts, self.strides, strict=True
-                )
-            )
-            y[(..., *target)] += x[(..., *place)]
+        for inside in product(*map(range, self.sizes)):
+            target: list[Any] = [...]
+            for k, dilation, count, stride in zip(
+                inside, self.dilations, counts, self.strides, strict=True
+            ):
+                start = k * dilation
+                target.append(slice(start, start + (count - 1) * stride + 1, stride))
+            source: list[Any] = [..., *inside]
+            y[tuple(target)] += x[tuple(source)]
         return y
 
     def shape(self, shape: Shape) -> Shape:

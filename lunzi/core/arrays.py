@@ -1,0 +1,88 @@
+"""Numbers from outside as arrays of the dtypes that tensors come in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lunzi.core.errors import KindError, RangeError, ShapeError
+from lunzi.core.operand import Operand
+from lunzi.core.spec import (
+    AnyDType,
+    Array,
+    DType,
+    as_dtype,
+    bool_,
+    float32,
+    float64,
+    int64,
+    is_floating,
+)
+
+FLOATS = (float, np.floating)
+TRUTHS = (bool, np.bool_)
+INTEGERS = (int, np.integer)
+
+
+def as_array(value: Any, dtype: AnyDType = None, floats: DType = float32) -> Array:
+    """Numbers as a new array.
+
+    Args:
+        value: a number, nested lists, an array, or a tensor, which is copied without its origin.
+        dtype: the dtype to convert to; floating numbers are cut toward 0 for an integer one.
+        floats: the dtype of Python's own floats where `dtype` is not given.
+
+    Raises:
+        ShapeError: when nested lists are of unequal lengths.
+        KindError: when it is not made of numbers, or not of a dtype that tensors come in.
+        RangeError: when a number does not fit in `dtype`.
+    """
+    if isinstance(value, Operand):
+        value = value.numpy()
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise ShapeError(f"a tensor needs nested lists of equal lengths: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise KindError(f"a tensor is made of numbers, got {type(value).__name__} ({array.dtype})")
+    if dtype is not None:
+        return converted(array, as_dtype(dtype))
+    if array.dtype == float64 and not hasattr(value, "dtype"):
+        return array.astype(floats, copy=False)
+    native = array.dtype.newbyteorder("=")
+    as_dtype(native)
+    return array.astype(native, copy=False)
+
+
+def converted(array: Array, dtype: DType) -> Array:
+    """The numbers in another dtype, cut toward 0 for an integer one.
+
+    Raises:
+        RangeError: when an integer dtype cannot hold one of them.
+    """
+    result = array.astype(dtype, copy=False)
+    whole = np.trunc(array) if is_floating(array.dtype) else array
+    if dtype.kind in "iu" and not np.array_equal(whole, result):
+        wrong = whole[whole != result].flat[0]
+        raise RangeError(f"{wrong} does not fit in {dtype.name}")
+    return result
+
+
+def weak(value: Any, dtype: DType) -> Array:
+    """A number or array that meets a tensor of `dtype`.
+
+    A Python number takes the tensor's dtype where it can hold it: 0.5 beside float16 is
+    float16; beside an integer it is float32. An array keeps its own dtype.
+    """
+    if isinstance(value, FLOATS):
+        return np.array(value, dtype if is_floating(dtype) else float32)
+    if isinstance(value, TRUTHS):
+        return np.array(value, dtype)
+    if isinstance(value, INTEGERS):
+        target = int64 if dtype == bool_ else dtype
+        try:
+            return np.array(value, target)
+        except OverflowError:
+            raise RangeError(f"{value} does not fit in {target.name}") from None
+    return as_array(value, floats=dtype if is_floating(dtype) else float32)
