@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
 
 import typer
 
 from lunzi.cli.inspect import inspect
-from lunzi.cli.options import show_version
+from lunzi.cli.options import hold_options
 from lunzi.cli.predict import predict
 from lunzi.cli.train import train
 from lunzi.core.errors import LunziError
@@ -30,14 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # Under LC_ALL=C, or in a pipe on Windows, Python would fail on a Chinese character.
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]  # text streams
     with use_language(named_language(given)):
-        sys.exit(run(given))
+        sys.exit(run(given or ["--help"]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """The exit status of a command; errors are told in one sentence each."""
     debug = "--debug" in arguments
     try:
-        status = application()(args=list(arguments), prog_name="lunzi", standalone_mode=False)
+        status = application().main(list(arguments), prog_name="lunzi", standalone_mode=False)
         sys.stdout.flush()
     except (LunziError, OSError, typer.TyperException) as error:
         if debug:
@@ -52,20 +54,23 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
-def application() -> typer.Typer:
+def application() -> Any:
     """The commands with their help in the language in use."""
     app = typer.Typer(
         name="lunzi",
         help=text("commands.help"),
         add_completion=False,
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    app.callback()(show_version)
+    app.callback()(hold_options)
     for name, command in COMMANDS.items():
         app.command(name, help=text(f"commands.help_{name}"))(command)
-    return app
+    group: Any = typer.main.get_command(app)
+    for command in (group, *group.commands.values()):
+        for parameter in command.params:
+            parameter.help = text(f"commands.option_{parameter.name}")
+    return group
 
 
 def named_language(arguments: Sequence[str]) -> Language | None:
@@ -85,7 +90,7 @@ def sentence(error: Exception) -> str:
             name = error.param.opts[0] if error.param else str(error.param_hint)
             if not error.message:  # typer's sign of a parameter that is missing
                 return text("commands.missing", name=name.upper())
-            return text("commands.bad_value", option=name, reason=error.message.rstrip("."))
+            return text("commands.bad_value", option=name, reason=expected(error))
         case typer.TyperException() if hasattr(error, "possibilities"):
             return text("commands.no_such_option", option=getattr(error, "option_name", ""))
         case typer.TyperException():
@@ -97,6 +102,16 @@ def sentence(error: Exception) -> str:
         case OSError() if not isinstance(error, LunziError):
             return text("commands.system_error", path=error.filename or "", reason=error.strerror)
     return " ".join(str(error).split())
+
+
+def expected(error: typer.BadParameter) -> str:
+    """What a parameter takes, in the language in use where it is one of the usual kinds."""
+    kind = getattr(getattr(error.param, "type_descriptor", None), "annotation", None)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return text("commands.expects_choice", choices=", ".join(kind))
+    if kind is int:
+        return text("commands.expects_whole_number")
+    return error.message.rstrip(".")
 
 
 def tell(message: str) -> None:

@@ -25,8 +25,8 @@ class SortKey(StrEnum):
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="model file or run folder / 模型文件或训练文件夹")],
-    sort: Annotated[SortKey, typer.Option(help="order of the rows / 排序方式")] = SortKey.NAME,
+    path: Annotated[Path, typer.Argument()],
+    sort: Annotated[SortKey, typer.Option()] = SortKey.NAME,
     language: LanguageOption = None,
     debug: DebugOption = False,
 ) -> None:

@@ -17,18 +17,11 @@ class LanguageName(StrEnum):
     ZH = "zh"
 
 
-# Both are read from the arguments before the command runs (see application.py); they stand in
-# every command so that its help shows them.
-LanguageOption = Annotated[
-    LanguageName | None,
-    typer.Option("--language", help="language of messages and reports / 消息和报告的语言"),
-]
-DebugOption = Annotated[
-    bool, typer.Option("--debug", help="show the traceback of an error / 出错时显示完整的调用栈")
-]
-QuietOption = Annotated[
-    bool, typer.Option("--quiet", help="say nothing but errors / 只显示错误消息")
-]
+# The language is read from the arguments before the command runs, for its help (see
+# application.py), and so is --debug; they stand in every command so that its help shows them.
+LanguageOption = Annotated[LanguageName | None, typer.Option("--language")]
+DebugOption = Annotated[bool, typer.Option("--debug")]
+QuietOption = Annotated[bool, typer.Option("--quiet")]
 
 
 def print_version(wanted: bool) -> None:
@@ -37,12 +30,11 @@ def print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def show_version(
+def hold_options(
     version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=print_version, is_eager=True, help="show the version / 显示版本号"
-        ),
+        bool, typer.Option("--version", callback=print_version, is_eager=True)
     ] = False,
+    language: LanguageOption = None,
+    debug: DebugOption = False,
 ) -> None:
-    """Hold the options of `lunzi` itself."""
+    """Take the options that may stand before the command."""

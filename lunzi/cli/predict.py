@@ -39,11 +39,9 @@ MOST_INK = 16  # the largest count of a pixel
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(help="run folder or model file / 训练文件夹或模型文件")],
-    files: Annotated[list[Path], typer.Argument(help="pictures or CSV files / 图片或 CSV 文件")],
-    encoding: Annotated[
-        str | None, typer.Option(help="of a CSV file, such as gb18030 / CSV 文件的编码")
-    ] = None,
+    run: Annotated[Path, typer.Argument()],
+    files: Annotated[list[Path], typer.Argument()],
+    encoding: Annotated[str | None, typer.Option()] = None,
     language: LanguageOption = None,
     debug: DebugOption = False,
 ) -> None:

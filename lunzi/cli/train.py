@@ -26,30 +26,18 @@ class TaskName(StrEnum):
 def train(
     what: Annotated[
         str | None,
-        typer.Argument(help=f"{', '.join(RECIPES)}, or a CSV file / 内置任务名,或 CSV 文件"),
+        typer.Argument(),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option(help="column of the CSV file to predict / 要预测的列")
-    ] = None,
+    target: Annotated[str | None, typer.Option()] = None,
     task: Annotated[
         TaskName | None,
-        typer.Option(help="what the target asks for, when it is guessed wrong / 任务类型"),
+        typer.Option(),
     ] = None,
-    seed: Annotated[
-        int, typer.Option(help="of everything random, 0 or more / 随机种子,不小于 0")
-    ] = 0,
-    epochs: Annotated[
-        int | None, typer.Option(help="how often to go through the data / 训练轮数")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="folder for the run, new or empty / 保存结果的文件夹")
-    ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="folder of a run to go on with / 继续训练的文件夹")
-    ] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="of the CSV file, such as gb18030 / CSV 文件的编码")
-    ] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+    epochs: Annotated[int | None, typer.Option()] = None,
+    out: Annotated[Path | None, typer.Option()] = None,
+    resume: Annotated[Path | None, typer.Option()] = None,
+    encoding: Annotated[str | None, typer.Option()] = None,
     quiet: QuietOption = False,
     language: LanguageOption = None,
     debug: DebugOption = False,

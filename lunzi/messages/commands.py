@@ -19,6 +19,33 @@ TABLE: dict[str, tuple[str, str]] = {
         "List the tensors in a model file.",
         "列出模型文件中的张量。",
     ),
+    "commands.option_version": ("show the version and end", "显示版本号并退出"),
+    "commands.option_language": ("language of messages and reports", "消息和报告的语言"),
+    "commands.option_debug": ("show the traceback of an error", "出错时显示完整的调用栈"),
+    "commands.option_quiet": ("say nothing but errors", "只显示错误消息"),
+    "commands.option_what": (
+        "a recipe (digits), or a CSV file of your own",
+        "内置任务（digits），或自己的 CSV 文件",
+    ),
+    "commands.option_target": ("column of the CSV file to predict", "CSV 文件中要预测的列"),
+    "commands.option_task": (
+        "what the target asks for, where it is guessed wrong",
+        "任务类型，自动判断有误时指定",
+    ),
+    "commands.option_seed": ("of everything random, 0 or more", "随机种子，不小于 0"),
+    "commands.option_epochs": ("how often to go through the training data", "训练轮数"),
+    "commands.option_out": ("folder for the run, new or empty", "保存结果的文件夹，新建或为空"),
+    "commands.option_resume": ("folder of a run to go on with", "要继续训练的文件夹"),
+    "commands.option_encoding": (
+        "of the CSV file, such as gb18030; found from its content otherwise",
+        "CSV 文件的编码，如 gb18030；不指定时自动判断",
+    ),
+    "commands.option_run": ("run folder or model file", "训练文件夹或模型文件"),
+    "commands.option_files": ("pictures or CSV files", "图片或 CSV 文件"),
+    "commands.option_path": ("model file or run folder", "模型文件或训练文件夹"),
+    "commands.option_sort": ("order of the rows", "排序方式"),
+    "commands.expects_choice": ("one of {choices} is expected", "应为 {choices} 之一"),
+    "commands.expects_whole_number": ("a whole number is expected", "应为整数"),
     # What a run says
     "commands.digits": (
         "digits: {count:,} handwritten digits, 8 x 8 pixels, in the package",

@@ -120,7 +120,8 @@ def train(run: Run) -> None:
     probabilities = softmax(predict(model, x[TRAINING_HALF:]))
     truth = y[TRAINING_HALF:]
     say_result(run, truth, probabilities)
-    run.write(PICTURE, picture(digits.images[TRAINING_HALF]))
+    surest = TRAINING_HALF + int(probabilities.max(axis=1).argmax())
+    run.write(PICTURE, picture(digits.images[surest]))
     ClassificationReport(
         title=text("commands.digits_title"),
         subtitle=text("commands.digits_subtitle"),

@@ -131,8 +131,15 @@ class Run:
     def write(self, name: str, content: bytes | str) -> None:
         write_whole(self.path(name), content)
 
-    def fit(self, trainer: Trainer, data: Any, validation: Any, epochs: int) -> None:
-        """Train, from the checkpoint on where there is one.
+    def fit(
+        self,
+        trainer: Trainer,
+        data: Any,
+        validation: Any,
+        epochs: int,
+        shown: tuple[str, ...] = ("loss", "validation accuracy"),
+    ) -> None:
+        """Train, from the checkpoint on where there is one; `shown` columns are printed.
 
         Raises:
             KeyboardInterrupt: on Ctrl-C, after the checkpoint is written.
@@ -143,7 +150,7 @@ class Run:
             trainer.resume()
             self.say("commands.goes_on", epoch=trainer.epoch + 1, epochs=epochs)
         if not self.quiet:
-            trainer.callbacks.append(PrintProgress(columns=("loss", "validation accuracy")))
+            trainer.callbacks.append(PrintProgress(columns=shown))
         try:
             trainer.fit(data, validation, epochs)
         finally:
@@ -215,4 +222,3 @@ def read_settings(folder: Path) -> Settings:
     except (KeyError, TypeError, ValueError):
         raise FileFormatError(text("commands.damaged_run", path=path)) from None
     return settings
-

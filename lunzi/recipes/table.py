@@ -94,7 +94,8 @@ def train(run: Run) -> None:
         clip_norm=1.0,
     )
     try:
-        run.fit(trainer, loader, (validation.x, validation.y), epochs)
+        shown = ("loss", "validation accuracy" if classifies else "validation loss")
+        run.fit(trainer, loader, (validation.x, validation.y), epochs, shown)
     finally:
         run.save_model(model, {"input": preprocessing.to_json()})
 
