@@ -1,0 +1,108 @@
+"""Embedding: a learned vector for each of a number of things, such as the words of a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lunzi.core.errors import KindError, PositionError, RangeError
+from lunzi.core.tensor import Tensor, as_tensor
+from lunzi.nn import init
+from lunzi.nn.arguments import whole_number
+from lunzi.nn.module import Module
+from lunzi.nn.parameter import Parameter
+
+
+def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    """The row of a table for each index; see `Embedding`.
+
+    Shapes:
+        indices (...) of integers, weight (V, F) -> y (..., F)
+
+    Raises:
+        KindError: when the indices are not whole numbers.
+        PositionError: when an index lies outside the table, where it can be seen.
+    """
+    indices = as_tensor(input)
+    check_indices(indices, weight.shape[0])
+    rows = weight.take(indices)
+    if padding_idx is None:
+        return rows
+    padding = row_number(padding_idx, weight.shape[0])
+    return indices.equal(padding).expand_dims(-1).where(rows.detach(), rows)
+
+
+def check_indices(indices: Tensor, count: int) -> None:
+    if indices.dtype.kind not in "iu":
+        raise KindError(
+            f"expects whole numbers as indices, got {indices.dtype.name}: "
+            f'convert them with astype("int64")'
+        )
+    # A traced index has no numbers yet; there the check of `take` remains.
+    numbers = indices.payload
+    if not isinstance(numbers, np.ndarray) or not numbers.size:
+        return
+    lowest, highest = int(numbers.min()), int(numbers.max())
+    if lowest < 0 or highest >= count:
+        wrong = lowest if lowest < 0 else highest
+        raise PositionError(
+            f"index {wrong} is outside the table, which has {count} rows: 0 to {count - 1}"
+        )
+
+
+def row_number(padding_idx: int, count: int) -> int:
+    """The padding's row counted from 0; -1 names the last.
+
+    Raises:
+        RangeError: when the table has no such row.
+    """
+    index = whole_number("padding_idx", padding_idx, -count)
+    if index >= count:
+        raise RangeError(f"padding_idx must be below the {count} rows of the table, got {index}")
+    return index % count
+
+
+class Embedding(Module):
+    """Look up a learned vector for each index.
+
+        y[..., :] = weight[index[...], :]
+
+    Initial values are normal with mean 0 and variance 1; the padding's row is 0. Of PyTorch's
+    arguments `max_norm`, `norm_type`, `scale_grad_by_freq` and `sparse` are not offered.
+
+    Args:
+        num_embeddings: how many vectors there are.
+        embedding_dim: how long they are.
+        padding_idx: the index of a vector that gets no gradient, from the end where it is
+            negative.
+
+    Shapes:
+        indices (...) of integers -> y (..., embedding_dim)
+        weight (num_embeddings, embedding_dim)
+
+    Raises:
+        KindError: when the indices are not whole numbers.
+        PositionError: when an index lies outside the table.
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
+    ) -> None:
+        self.num_embeddings = whole_number("num_embeddings", num_embeddings)
+        self.embedding_dim = whole_number("embedding_dim", embedding_dim)
+        self.padding_idx = (
+            None if padding_idx is None else row_number(padding_idx, self.num_embeddings)
+        )
+        self.weight = Parameter(np.zeros((self.num_embeddings, self.embedding_dim), np.float32))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            is_padding = np.arange(self.num_embeddings)[:, None] == self.padding_idx
+            self.weight.assign(as_tensor(is_padding).where(0.0, self.weight.detach()))
+
+    def forward(self, input: Any) -> Tensor:
+        return embedding(input, self.weight, self.padding_idx)
