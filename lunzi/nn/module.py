@@ -13,6 +13,7 @@ from lunzi.core.mode import PROGRAM
 from lunzi.core.spec import as_dtype, float16, float32, float64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.parameter import Buffer, Parameter, convert
+from lunzi.nn.summary import Summary, summary
 
 Member = Any  # a Parameter, a Buffer or a Module
 ABSENT = object()
@@ -33,6 +34,7 @@ class Handle:
         self.key = key
 
     def remove(self) -> None:
+        PROGRAM.advance()
         self.hooks.pop(self.key, None)
 
 
@@ -73,6 +75,10 @@ class Module:
         if before is not value and not (type(before) is Tensor and type(value) is Tensor):
             PROGRAM.advance()
         object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        PROGRAM.advance()
+        object.__delattr__(self, name)
 
     # Members
 
@@ -255,7 +261,8 @@ class Module:
 
     @property
     def _has_hooks(self) -> bool:
-        return "_forward_hooks" in self.__dict__ or "_forward_pre_hooks" in self.__dict__
+        own = self.__dict__
+        return bool(own.get("_forward_hooks") or own.get("_forward_pre_hooks"))
 
     def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Handle:
         """Call `hook(module, inputs)` before each forward; what it returns replaces the inputs."""
@@ -312,9 +319,30 @@ class Module:
             values[name] = value is not None if is_parameter else value
         return values
 
+    def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
+        """How many multiplications, each with an addition, one call takes.
+
+        Counted are matrix products and convolutions, which take nearly all the time; layers
+        that have one say so here, all others count 0.
+        """
+        return 0
+
+    def summary(self, *inputs: Any, dtype: DTypeLike = float32) -> Summary:
+        """A table of the layers: their output shapes, parameters and multiply-adds.
+
+        See `lunzi.nn.summary`: `print(model.summary((1, 1, 28, 28)))`.
+        """
+        return summary(self, *inputs, dtype=dtype)
+
     def extra_repr(self) -> str:
-        """What stands in parentheses behind the class name when the module is printed."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.config().items())
+        """What stands in parentheses when the module is printed: settings unlike the default."""
+        signature = inspect.signature(type(self).__init__).parameters
+        defaults = {name: repr(argument.default) for name, argument in signature.items()}
+        return ", ".join(
+            f"{name}={value!r}"
+            for name, value in self.config().items()
+            if repr(value) != defaults.get(name)
+        )
 
     def __repr__(self) -> str:
         children = list(self.named_children())
