@@ -49,7 +49,7 @@ class Primitive:
         differentiated. It may ignore broadcasting: the caller sums over broadcast axes.
         None stands for an input that has no gradient, or whose gradient is 0.
         """
-        return None
+        return (None,) * len(inputs)
 
 
 P = TypeVar("P", bound=Primitive)
