@@ -37,8 +37,15 @@ _DATE = re.compile(
 
 
 def is_missing(cell: str, style: NumberStyle | None) -> bool:
-    """Whether a cell holds no value, in a column of numbers of that style or (None) of words."""
-    return cell.casefold() in (MISSING if style is None else MISSING_NUMBER)
+    """Whether a cell holds no value, in a column of numbers of that style or (None) of words.
+
+    An infinite number, and one beyond 1e100, is no value that can be learned from.
+    """
+    if style is None:
+        return cell.casefold() in MISSING
+    if is_number(cell, style):
+        return not abs(_float(cell, style)) <= LARGEST
+    return cell.casefold() in MISSING_NUMBER
 
 
 def is_number(cell: str, style: NumberStyle = "plain") -> bool:
@@ -84,5 +91,8 @@ def parse_number(cell: str, style: NumberStyle) -> float:
         return math.nan
     if not is_number(cell, style):
         raise ValueError(cell)
-    number = float(cell.replace(",", "." if style == "decimal comma" else ""))
-    return number if abs(number) <= LARGEST else math.nan
+    return _float(cell, style)
+
+
+def _float(cell: str, style: NumberStyle) -> float:
+    return float(cell.replace(",", "." if style == "decimal comma" else ""))

@@ -61,7 +61,7 @@ class NumberColumn:
     new one than 100.
     """
 
-    kind: ClassVar = "number"
+    kind: ClassVar[str] = "number"
 
     name: str
     style: NumberStyle
@@ -85,8 +85,8 @@ class NumberColumn:
     def encode(self, table: Table) -> Features:
         values = column_numbers(table, self.name, self.style)
         absent = np.isnan(values)
-        drawn_in = values if self.tail is None else self.tail(values)
         with np.errstate(over="ignore"):  # an infinite quotient becomes LIMIT
+            drawn_in = values if self.tail is None else self.tail(values)
             standard = np.where(absent, 0.0, (drawn_in - self.mean) / self.scale)
         standard = np.clip(standard, -LIMIT, LIMIT)
         parts = [standard, absent] if self.missing else [standard]
@@ -131,7 +131,7 @@ class CategoryColumn:
     share), which the network knows better than a feature that was never 1.
     """
 
-    kind: ClassVar = "category"
+    kind: ClassVar[str] = "category"
 
     name: str
     words: tuple[str, ...]
@@ -199,7 +199,7 @@ class CategoryColumn:
 class DroppedColumn:
     """A column that tells nothing about the target, and why; rows may lack it."""
 
-    kind: ClassVar = "dropped"
+    kind: ClassVar[str] = "dropped"
 
     name: str
     reason: DropReason
@@ -265,7 +265,8 @@ def moments(x: Doubles) -> tuple[float, float]:
     if x.min() == x.max():
         return float(x[0]), 1.0
     mean = x.mean()
-    return float(mean), float(max(x.std(), np.abs(x - mean).max() / FARTHEST))
+    scale = max(x.std(), np.abs(x - mean).max() / FARTHEST)
+    return float(mean), float(scale) or 1.0  # 0 where numbers near 1e-324 differ
 
 
 def _has_far_ends(x: Doubles) -> bool:

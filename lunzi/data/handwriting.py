@@ -30,9 +30,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class DigitPreprocessing:
-    """How a picture becomes a digit; the values are those that fit the UCI digits best.
+    """How a picture becomes a digit.
 
-    Chosen on 3,000 MNIST training images by the accuracy of networks that saw UCI digits only.
+    The defaults were chosen on MNIST training images, by the accuracy of networks that had seen
+    UCI digits only.
 
     Attributes:
         largest: longer side, in pixels, to which a larger picture is reduced first.
@@ -233,7 +234,9 @@ def _scale(picture: Grey, height: int, width: int) -> Grey:
 def _set_upright(digit: Grey, amount: float) -> Grey:
     """Shear a digit so that its columns of ink stand upright.
 
-    x <- x + slant (y - centre),    slant = cov(x, y) / var(y) of the ink, at most 1 either way
+        x <- x - slant (y - centre),    slant = cov(x, y) / var(y)
+
+    over the pixels of ink; a slant beyond 1 either way counts as 1.
     """
     y, x = np.nonzero(digit >= digit.max() / 2)
     y, x = y - y.mean(), x - x.mean()

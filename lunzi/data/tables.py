@@ -84,6 +84,8 @@ class Table:
     def select(self, rows: ArrayLike) -> "Table":
         """The table of these rows, by index or mask, in their order."""
         chosen = np.asarray(rows)
+        if chosen.size == 0:  # of an empty list NumPy makes floats
+            chosen = chosen.astype(np.intp)
         columns = tuple(Column(c.name, c.cells[chosen]) for c in self.columns)
         return replace(self, columns=columns, lines=self.lines[chosen])
 

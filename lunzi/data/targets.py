@@ -22,6 +22,8 @@ ROWS_PER_NUMBER_CLASS = 5
 # More classes than this, with fewer rows each than that, are no classes but names of the rows.
 MANY_CLASSES = 20
 ROWS_PER_CLASS = 2
+# Squares of standardised targets stay far within float32.
+FARTHEST_TARGET = 1e15
 
 
 @dataclass(frozen=True)
@@ -29,19 +31,19 @@ class ClassTarget:
     """Classes in a fixed order: numbers by size, words by code point.
 
     Class names are the cells; numbers are written in one way, so that `1` and `1.0` are one class.
+    `style` is None where the classes are words.
     """
 
     task: ClassVar[Task] = "classification"
 
     name: str
+    style: NumberStyle | None
     classes: tuple[str, ...]
 
     @classmethod
     def fit(cls, column: Column) -> "ClassTarget":
-        names = {_class_name(cell) for cell in column.cells}
-        if column.style() == "plain":
-            return cls(column.name, tuple(sorted(names, key=float)))
-        return cls(column.name, tuple(sorted(names)))
+        style = column.style()
+        return cls(column.name, style, _class_names(column, style))
 
     @property
     def outputs(self) -> int:
@@ -56,27 +58,26 @@ class ClassTarget:
         """
         place = {name: i for i, name in enumerate(self.classes)}
         cells = table.column(self.name).cells
-        indices = np.array([place.get(_class_name(cell), -1) for cell in cells], np.int64)
+        indices = np.array(
+            [place.get(_class_name(cell, self.style), -1) for cell in cells], np.int64
+        )
         if (indices < 0).any():
-            row = int(np.argmax(indices < 0))
-            raise FileFormatError(
-                text(
-                    "data.unknown_class",
-                    path=table.source,
-                    line=table.lines[row],
-                    column=self.name,
-                    cell=cells[row],
-                )
-            )
+            raise _error("data.unknown_class", table, table.column(self.name), indices >= 0)
         return indices
 
     def to_json(self) -> Json:
-        return {"task": self.task, "name": self.name, "classes": list(self.classes)}
+        return {
+            "task": self.task,
+            "name": self.name,
+            "style": self.style,
+            "classes": list(self.classes),
+        }
 
     @classmethod
     def from_json(cls, fields: Fields) -> "ClassTarget":
-        fields.only("task", "name", "classes")
-        target = cls(fields.string("name"), fields.strings("classes"))
+        fields.only("task", "name", "style", "classes")
+        style = None if fields.get("style") is None else read_style(fields)
+        target = cls(fields.string("name"), style, fields.strings("classes"))
         if len(set(target.classes)) != len(target.classes) or len(target.classes) < 2:
             raise FileFormatError(text("data.json_lengths", where=fields.where))
         return target
@@ -84,10 +85,7 @@ class ClassTarget:
 
 @dataclass(frozen=True)
 class NumberTarget:
-    """A number, standardised by the training rows.
-
-    y = (x - mean) / scale
-    """
+    """A number, standardised by the training rows: y = (x - mean) / scale."""
 
     task: ClassVar[Task] = "regression"
     outputs: ClassVar[int] = 1
@@ -100,13 +98,24 @@ class NumberTarget:
     @classmethod
     def fit(cls, table: Table, name: str, style: NumberStyle) -> "NumberTarget":
         values = column_numbers(table, name, style)
-        scale = 1.0 if values.min() == values.max() else float(values.std())
-        return cls(name, style, float(values.mean()), scale)
+        # Of equal numbers the deviation may be rounded to a little above 0.
+        scale = 0.0 if values.min() == values.max() else float(values.std())
+        return cls(name, style, float(values.mean()), scale or 1.0)
 
     def encode(self, table: Table) -> NDArray[np.float32]:
-        """The standardised numbers, shape (N, 1), as a network with one output gives them."""
+        """The standardised numbers, shape (N, 1), as a network with one output gives them.
+
+        Raises:
+            FileFormatError: naming the line, when a cell is no number, or one so far from those
+                of training that float32 cannot hold its square.
+        """
         values = column_numbers(table, self.name, self.style)
-        return ((values - self.mean) / self.scale).astype(np.float32)[:, None]
+        with np.errstate(over="ignore"):
+            standard = (values - self.mean) / self.scale
+        usable = np.abs(standard) < FARTHEST_TARGET
+        if not usable.all():
+            raise _error("data.target_unusable", table, table.column(self.name), usable)
+        return standard.astype(np.float32)[:, None]
 
     def decode(self, outputs: ArrayLike) -> Doubles:
         """The numbers that a network's outputs mean, in the unit of the column; same shape."""
@@ -135,6 +144,13 @@ class NumberTarget:
 Target = ClassTarget | NumberTarget
 
 
+def target_from_json(fields: Fields) -> Target:
+    """The target that `to_json` of one of the two kinds described."""
+    if fields.choice("task", TASKS) == "classification":
+        return ClassTarget.from_json(fields)
+    return NumberTarget.from_json(fields)
+
+
 class Decision(NamedTuple):
     """What is to be learned, and a sentence that says why."""
 
@@ -156,49 +172,50 @@ def decide_task(table: Table, name: str, asked: Task | None = None) -> Decision:
     if asked is not None and asked not in TASKS:
         raise RangeError(f"task must be one of {', '.join(TASKS)}, or None, got {asked!r}")
     column = table.column(name)
-    _refuse_missing(table, column)
-    values = {_class_name(cell) for cell in column.cells}
+    if len(table) == 0:
+        raise FileFormatError(text("data.target_empty", path=table.source, column=name))
+    missing = column.missing()
+    if missing.any():
+        raise _error("data.target_missing", table, column, ~missing, count=int(missing.sum()))
+    style = column.style()
+    values = _class_names(column, style)
     fields = {"path": table.source, "column": name, "count": len(values)}
     if len(values) < 2:
-        raise FileFormatError(text("data.one_value", **fields, value=column.cells[0]))
-    words = column.style() is None
-    if asked == "regression" and words:
+        raise FileFormatError(text("data.one_value", **fields, value=values[0]))
+    if asked == "regression" and style is None:
         raise FileFormatError(text("data.words_no_regression", **fields, cell=_first_word(column)))
-    decision = _decide(column, values, words, asked)
+    decision = _decide(column, values, style, asked)
     many = len(values) > MANY_CLASSES and len(table) < ROWS_PER_CLASS * len(values)
     if decision.task == "classification" and many:
         raise FileFormatError(text("data.too_many_classes", **fields, rows=len(table)))
     return decision
 
 
-def _decide(column: Column, values: set[str], words: bool, asked: Task | None) -> Decision:
+def _decide(
+    column: Column, values: tuple[str, ...], style: NumberStyle | None, asked: Task | None
+) -> Decision:
     name, count = column.name, len(values)
     if asked is not None:
         return Decision(asked, text(f"data.asked_{asked}", column=name))
-    if words:
+    if style is None:
         return Decision("classification", text("data.words", column=name, count=count))
     if count == 2:
-        pair = ", ".join(sorted(values, key=float))
+        pair = ", ".join(values)
         return Decision("classification", text("data.two_numbers", column=name, values=pair))
-    whole = column.style() == "plain" and all(float(value).is_integer() for value in values)
+    whole = all(float(value).is_integer() for value in values)
     often = len(column.cells) >= ROWS_PER_NUMBER_CLASS * count
     if whole and often and count <= MOST_NUMBER_CLASSES:
         return Decision("classification", text("data.whole_numbers", column=name, count=count))
     return Decision("regression", text("data.numbers", column=name, count=count))
 
 
-def _refuse_missing(table: Table, column: Column) -> None:
-    missing = column.missing()
-    if missing.any():
-        raise FileFormatError(
-            text(
-                "data.target_missing",
-                path=table.source,
-                line=table.lines[int(np.argmax(missing))],
-                column=column.name,
-                count=int(missing.sum()),
-            )
-        )
+def _error(
+    code: str, table: Table, column: Column, right: NDArray[np.bool_], **fields: object
+) -> FileFormatError:
+    """The error `code` about the first row that is not right."""
+    row = int(np.argmin(right))
+    place = {"path": table.source, "line": table.lines[row], "column": column.name}
+    return FileFormatError(text(code, **place, cell=column.cells[row], **fields))
 
 
 def _first_word(column: Column) -> str:
@@ -206,15 +223,14 @@ def _first_word(column: Column) -> str:
     return words[0]
 
 
-def _class_name(cell: str) -> str:
-    if not is_number(cell):
+def _class_names(column: Column, style: NumberStyle | None) -> tuple[str, ...]:
+    """The different values, in order."""
+    names = {_class_name(cell, style) for cell in set(column.cells)}
+    return tuple(sorted(names, key=None if style is None else float))
+
+
+def _class_name(cell: str, style: NumberStyle | None) -> str:
+    if style is None or not is_number(cell, style):
         return cell
-    number = parse_number(cell, "plain")
+    number = parse_number(cell, style) + 0.0  # turns -0.0 into 0.0
     return f"{number:.0f}" if number.is_integer() else repr(number)
-
-
-def target_from_json(fields: Fields) -> Target:
-    """The target that `to_json` of one of the two kinds described."""
-    if fields.choice("task", TASKS) == "classification":
-        return ClassTarget.from_json(fields)
-    return NumberTarget.from_json(fields)

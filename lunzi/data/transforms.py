@@ -1,7 +1,8 @@
 """Changes of whole batches of images: random affine maps, normalisation, chains of them.
 
 A transform is called with a batch and one key per sample. All randomness comes from the keys, so
-a sample is changed in the same way whichever samples stand beside it.
+a sample is changed in the same way whichever samples stand beside it. `DataLoader` gives the keys
+of (seed, epoch, sample); `lunzi.data.keys.uniform` turns them into numbers.
 """
 
 from collections.abc import Sequence
@@ -200,7 +201,7 @@ def _as_floats(images: Images) -> Images:
 def _symmetric(angles: float | Range | None) -> Range:
     if angles is None:
         return 0.0, 0.0
-    return angles if isinstance(angles, tuple) else (-angles, angles)
+    return (-angles, angles) if isinstance(angles, int | float) else angles
 
 
 def _between(limits: Range, chance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -229,6 +229,15 @@ TABLE: dict[str, tuple[str, str]] = {
         "{path} 第 {line} 行：目标列 {column} 在这里没有值（共 {count} 行）；"
         "这样的行无法用来学习。",
     ),
+    "data.target_empty": (
+        "{path}: no row has a value in the column {column}, which is to be predicted.",
+        "{path}：没有一行在目标列 {column} 中有值。",
+    ),
+    "data.target_unusable": (
+        "{path}, line {line}: the target {column} is {cell} here, missing or beyond all measure "
+        "of the training rows.",
+        "{path} 第 {line} 行：目标列 {column} 在这里是 {cell}，缺失或者与训练数据相差过于悬殊。",
+    ),
     "data.words_no_regression": (
         "{path}: the column {column} holds words such as {cell}; regression needs numbers.",
         "{path}：列 {column} 含有 {cell} 这样的文字；回归需要数字。",

@@ -75,6 +75,10 @@ def test_a_number_far_beyond_training_is_bounded(cell):
     assert np.abs(number("1", "3").encode(table(cell))).tolist() == [[100]]
 
 
+def test_the_smallest_numbers_stay_finite():
+    assert np.isfinite(number("0", "5e-324").encode(table("0", "5e-324"))).all()
+
+
 def test_equal_numbers_beside_missing_ones_stay_finite():
     np.testing.assert_array_equal(number("0.1", "0.1", "").encode(table("0.1")), [[0, 0]])
 

@@ -215,7 +215,9 @@ CELLS = st.sampled_from(
 @settings(deadline=None, max_examples=200)
 @given(
     st.lists(
-        st.tuples(CELLS, CELLS, st.sampled_from(["1", "2", "3.5", "x"])), min_size=1, max_size=30
+        st.tuples(CELLS, CELLS, st.sampled_from(["1", "2,5", "3.5", "1,234.5", "1e99", "x"])),
+        min_size=1,
+        max_size=30,
     )
 )
 def test_any_table_is_refused_by_us_or_becomes_finite_numbers(rows):

@@ -105,6 +105,10 @@ def test_what_is_no_table_is_named_with_its_line(content, message):
         table(content)
 
 
+def test_any_other_delimiter_can_be_named():
+    assert cells("a|b\n1,5|2\n", delimiter="|") == [["1,5"], ["2"]]
+
+
 @pytest.mark.parametrize("delimiter", ["", ",,", '"', "\n", " "])
 def test_a_delimiter_that_cannot_be_is_refused(delimiter):
     with pytest.raises(RangeError, match="delimiter must be one character"):

@@ -45,6 +45,7 @@ def test_what_is_asked_overrides_the_rule():
 @pytest.mark.parametrize(
     ("cells", "asked", "message"),
     [
+        (["1", "1e999", "2"], None, r"line 3: the target y has no value here \(1 rows"),
         (["a", "a"], None, "holds the same value, a, in every row"),
         (["1", "1.0"], None, "holds the same value, 1, in every row"),
         (["a", "", "b", "?"], None, r"line 3: the target y has no value here \(2 rows"),
@@ -77,10 +78,10 @@ def test_classes_are_sorted_and_become_their_indices():
 
 
 def test_classes_that_are_numbers_are_sorted_by_size_and_written_in_one_way():
-    rows = table("10", "9", "9.0", "-1", "2.50")
+    rows = table("10", "9", "9.0", "-1", "2.50", "-0", "0")
     target = ClassTarget.fit(rows.column("y"))
-    assert target.classes == ("-1", "2.5", "9", "10")
-    assert target.encode(rows).tolist() == [3, 2, 2, 0, 1]
+    assert target.classes == ("-1", "0", "2.5", "9", "10")
+    assert target.encode(rows).tolist() == [4, 3, 3, 0, 2, 1, 1]
 
 
 def test_a_class_that_was_not_learned_is_named_with_its_line():
@@ -98,12 +99,36 @@ def test_a_number_is_standardised_and_brought_back():
     np.testing.assert_allclose(target.decode(encoded)[:, 0], [1, 3, 5, 7], rtol=1e-6)
 
 
+@pytest.mark.parametrize("cells", [("1,234.5", "2"), ("1,5", "2"), ("-1,234,567", "0")])
+def test_two_numbers_with_commas_are_two_classes(cells):
+    assert decide(*cells).task == "classification"
+    rows = table(*cells)
+    assert sorted(ClassTarget.fit(rows.column("y")).encode(rows)) == [0, 1]
+
+
+def test_a_table_without_rows_is_refused():
+    with pytest.raises(FileFormatError, match="no row has a value in the column y"):
+        decide_task(table("a", "b").select([]), "y")
+
+
+@pytest.mark.parametrize("cell", ["", "1e99"])
+def test_a_number_that_cannot_be_a_target_is_named_with_its_line(cell):
+    target = NumberTarget.fit(table("1", "3"), "y", "plain")
+    with pytest.raises(FileFormatError, match=f"line 3: the target y is {cell} here, missing or"):
+        target.encode(table("2", cell))
+
+
 def test_a_target_that_is_constant_in_training_is_not_divided_by_zero():
     assert NumberTarget.fit(table("2", "2"), "y", "plain").encode(table("3")).tolist() == [[1]]
 
 
 @pytest.mark.parametrize(
-    "target", [ClassTarget("y", ("a", "b")), NumberTarget("价格", "decimal comma", 2.5, 0.1)]
+    "target",
+    [
+        ClassTarget("y", None, ("a", "b")),
+        ClassTarget("y", "plain", ("1", "2")),
+        NumberTarget("价格", "decimal comma", 2.5, 0.1),
+    ],
 )
 def test_json_and_back_gives_the_same_target(target):
     assert target_from_json(Fields(json.loads(json.dumps(target.to_json())), "t")) == target
@@ -112,4 +137,6 @@ def test_json_and_back_gives_the_same_target(target):
 @pytest.mark.parametrize("classes", [[], ["a"], ["a", "a"]])
 def test_json_with_classes_that_cannot_be_is_refused(classes):
     with pytest.raises(FileFormatError, match="do not fit together"):
-        target_from_json(Fields({"task": "classification", "name": "y", "classes": classes}, "t"))
+        target_from_json(
+            Fields({"task": "classification", "name": "y", "style": None, "classes": classes}, "t")
+        )

@@ -126,6 +126,11 @@ def test_normalize_refuses_a_zero_deviation():
         Normalize(0, [1, 0])
 
 
+def test_normalize_refuses_what_is_no_number_per_channel():
+    with pytest.raises(RangeError, match="mean must be a finite number or one for each channel"):
+        Normalize([[0.5]], 1)
+
+
 def test_composed_transforms_have_random_numbers_of_their_own(rng):
     images = np.repeat(rng.random((1, 9, 9)), 2, axis=0)
     turn = RandomAffine(90)
