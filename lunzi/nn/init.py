@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lunzi.core.errors import RangeError, ShapeError
+from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.core.mode import no_grad
 from lunzi.core.random import Generator, default_generator
 from lunzi.core.spec import Shape, float64, size_of
@@ -351,6 +351,8 @@ def source(generator: Generator | None) -> Generator:
 
 
 def fill(tensor: TensorT, value: Any) -> TensorT:
+    if not isinstance(tensor, Tensor):
+        raise KindError(f"initial values go into a tensor, got {type(tensor).__name__}")
     with no_grad():
         tensor.assign(value)
     return tensor

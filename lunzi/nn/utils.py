@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lunzi.core.creation import zeros
-from lunzi.core.errors import GradientError, RangeError, ShapeError
+from lunzi.core.errors import GradientError, KindError, RangeError, ShapeError
 from lunzi.core.functions import concat, stack
 from lunzi.core.mode import no_grad
 from lunzi.core.spec import float32, float64
@@ -44,6 +44,7 @@ def clip_grad_norm_(
 
     Raises:
         RangeError: when max_norm is negative or norm_type not above 0.
+        KindError: when a parameter is no tensor.
         GradientError: when the norm is not finite and `error_if_nonfinite` is set.
 
     Source: Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm 1.
@@ -102,6 +103,12 @@ def with_gradient(parameters: Tensor | Iterable[Tensor]) -> list[tuple[Tensor, T
     """Each parameter that has a gradient, once, with it."""
     several = [parameters] if isinstance(parameters, Tensor) else parameters
     unique = {id(parameter): parameter for parameter in several}
+    for parameter in unique.values():
+        if not isinstance(parameter, Tensor):
+            raise KindError(
+                f"parameters are tensors, as model.parameters() gives them; "
+                f"got {type(parameter).__name__}"
+            )
     pairs = [(parameter, parameter.grad) for parameter in unique.values()]
     return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
 

@@ -161,6 +161,7 @@ MATRIX = lz.zeros((2, 2))
 @pytest.mark.parametrize(
     ("attempt", "kind", "message"),
     [
+        (lambda: init.zeros_(np.ones(3)), lz.KindError, "go into a tensor, got ndarray"),
         (lambda: init.kaiming_uniform_(lz.zeros(5)), lz.ShapeError, r"shape \(5,\).*use zeros_"),
         (lambda: init.xavier_normal_(lz.zeros(())), lz.ShapeError, "two axes or more"),
         (lambda: init.orthogonal_(lz.zeros(5)), lz.ShapeError, "orthogonal_ needs two axes"),

@@ -144,6 +144,11 @@ def test_a_vector_of_parameters_has_their_gradient():
         (lambda: clip_grad_norm_([], -1), lz.RangeError, "max_norm must be 0 or more, got -1"),
         (lambda: clip_grad_norm_([], 1, 0), lz.RangeError, "norm_type must be above 0, got 0"),
         (lambda: clip_grad_norm_([], 1, "inf"), lz.KindError, "norm_type is a number, got 'inf'"),
+        (
+            lambda: clip_grad_norm_(nn.Sequential(nn.Linear(3, 2)), 1),
+            lz.KindError,
+            r"as model.parameters\(\) gives them; got Linear",
+        ),
         (lambda: clip_grad_value_([], -1), lz.RangeError, "clip_value must be 0 or more"),
         (lambda: parameters_to_vector([]), lz.ShapeError, "one tensor at least"),
         (
