@@ -16,7 +16,7 @@ Settings = Mapping[str, Any]
 Number = float | Tensor
 
 
-class Group:
+class Group(Mapping[str, Any]):
     """Parameters that share settings, reached by name: `group["lr"]` and `group.lr`.
 
     `lr` is *held*: it lives in a float64 tensor of one number, and setting it assigns, so
@@ -35,6 +35,9 @@ class Group:
     params: list[Tensor]
     check: Callable[[Settings], None]
     is_changed: bool  # a setting was replaced, and the state may need other tensors
+
+    __eq__ = object.__eq__  # groups are compared by identity: tensors compare by element
+    __hash__ = object.__hash__
 
     def __init__(
         self, params: list[Tensor], settings: Settings, check: Callable[[Settings], None]
@@ -64,15 +67,11 @@ class Group:
         else:
             self.update({name: value})
 
-    def __contains__(self, name: object) -> bool:
-        return name in vars(self)
-
     def __iter__(self) -> Iterator[str]:
         return iter(vars(self))
 
-    def keys(self) -> Iterator[str]:
-        """The names of the settings, `params` among them."""
-        return iter(vars(self))
+    def __len__(self) -> int:
+        return len(vars(self))
 
     def settings(self) -> dict[str, Any]:
         """All settings as plain numbers, without the parameters."""
@@ -133,6 +132,8 @@ class Group:
 
     def with_settings(self, changes: Settings) -> Group:
         """Another group of the same parameters, with what is held here held there too."""
+        for name in changes:
+            self.refuse_unknown(name)
         other = Group(self.params, {**self.settings(), **changes}, self.check)
         for name, value in vars(self).items():
             if is_held(value):

@@ -17,6 +17,7 @@ from lunzi.core.errors import (
     StateKeyError,
 )
 from lunzi.core.mode import MODE, PROGRAM, mode
+from lunzi.core.spec import float16
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.optim.group import Group, Settings
 
@@ -57,7 +58,7 @@ class Optimizer:
     Raises:
         RangeError: when there is no parameter, or one is given twice, or a setting is out
             of its range.
-        KindError: when something else than tensors and groups is given.
+        KindError: when something else than float32 and float64 tensors and groups is given.
         GradientError: when a tensor needs no gradient or was computed.
         StateKeyError: when a group has a setting that this optimiser does not know.
         StateError: inside a traced function.
@@ -288,6 +289,11 @@ def refuse_unfit(parameter: Any, place: str) -> None:
     if not isinstance(parameter, Tensor):
         raise KindError(
             f"an optimiser takes tensors or groups of them, {place} is a {type(parameter).__name__}"
+        )
+    if parameter.dtype == float16:
+        raise KindError(
+            f"{place} is float16, where small steps and squares become 0: train in float32 "
+            f"(model.float()), and convert the result"
         )
     if not parameter.is_leaf:
         raise GradientError(

@@ -19,8 +19,11 @@ def test_settings_are_reached_by_item_and_by_attribute(group):
     assert group["lr"] is group.lr
     assert "eps" in group
     assert "beta" not in group
-    assert list(group) == list(group.keys())
-    assert dict(group)["params"] == group.params
+    assert list(group)[:3] == ["params", "lr", "betas"]
+    assert len(group) == len(dict(group.items())) == 8
+    assert group.get("beta", 3) == 3
+    assert group == group
+    assert hash(group) == hash(group)
 
 
 def test_lr_stays_one_tensor_and_no_program_changes(group):

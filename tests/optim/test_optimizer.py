@@ -291,6 +291,7 @@ leaf = lz.tensor([[1.0]], requires_grad=True)
         ([np.zeros(3)], TypeError, r"params\[0\] is a ndarray"),
         ([leaf, {"params": [leaf]}], TypeError, r"params\[1\] is a dict"),
         ([{"param": [leaf]}], TypeError, 'a group is a dict with "params"'),
+        ([lz.ones(2, "float16", requires_grad=True)], TypeError, r"params\[0\] is float16, where"),
         ([leaf, leaf], ValueError, r"params\[1\], of shape \(1, 1\), is given twice"),
         ([{"params": leaf}, {"params": leaf}], ValueError, "given twice"),
         ([computed], RuntimeError, r"params\[0\], of shape \(1,\), was computed"),
@@ -523,6 +524,17 @@ def test_refuses_a_state_that_does_not_fit_and_stays_as_it_was(state, error, mes
     assert isinstance(raised.value, lz.LunziError)
     assert network.bits(optimizer) == before
     assert optimizer.lr.item() == 0.25
+
+
+def test_one_wrong_group_leaves_all_groups_as_they_were():
+    network = Network()
+    optimizer = optim.SGD([{"params": p} for p in network.params], lr=0.25)
+    state = optimizer.state_dict()
+    state["param_groups"][0]["lr"] = 0.5
+    state["param_groups"][1]["rho"] = 1
+    with pytest.raises(KeyError, match="no setting 'rho'"):
+        optimizer.load_state_dict(state)
+    assert optimizer.param_groups[0].lr.item() == 0.25
 
 
 def test_a_state_brings_settings_and_what_they_need():

@@ -97,11 +97,12 @@ def test_no_step_asks_for_another_program(name, kind, make_optimizer):
 
 
 @every_schedule
-def test_drives_a_traced_step_as_it_drives_an_eager_one(name):
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.NAdam])
+def test_drives_a_traced_step_as_it_drives_an_eager_one(name, kind):
     results = []
     for is_traced in (False, True):
         w = lz.tensor(np.array([1.0, -2.0]), requires_grad=True)
-        optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+        optimizer = kind([w], lr=0.1)
         schedule = MAKE[name](optimizer)
 
         def step(w=w, optimizer=optimizer):
