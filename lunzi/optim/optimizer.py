@@ -247,10 +247,11 @@ class Optimizer:
 
     def saved_groups(self, state_dict: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The groups of a saved state, when there are as many of them and of their parameters."""
-        if not isinstance(state_dict, Mapping) or {"state", "param_groups"} - set(state_dict):
-            raise StateKeyError('the state of an optimiser has "state" and "param_groups"')
-        if not all("params" in group for group in state_dict["param_groups"]):
-            raise StateKeyError('each group of a saved state has "params"')
+        if not is_state(state_dict):
+            raise StateKeyError(
+                'the state of an optimiser is {"state": {0: {...}, ...}, '
+                '"param_groups": [{"params": [0, ...], ...}, ...]}'
+            )
         sizes = [len(group["params"]) for group in state_dict["param_groups"]]
         own_sizes = [len(group.params) for group in self.param_groups]
         if sizes != own_sizes:
@@ -288,7 +289,8 @@ def refuse_unfit(parameter: Any, place: str) -> None:
     """Refuse what gradients do not reach."""
     if not isinstance(parameter, Tensor):
         raise KindError(
-            f"an optimiser takes tensors or groups of them, {place} is a {type(parameter).__name__}"
+            f"an optimiser takes tensors or groups of them, {place} is a "
+            f"{type(parameter).__name__}: write optimiser(model.parameters())"
         )
     if parameter.dtype == float16:
         raise KindError(
@@ -305,6 +307,17 @@ def refuse_unfit(parameter: Any, place: str) -> None:
             f"{place}, of shape {parameter.shape}, needs no gradient and would never change: leave "
             f"frozen ones out, [p for p in model.parameters() if p.requires_grad]"
         )
+
+
+def is_state(state_dict: Any) -> bool:
+    """Whether this is laid out as the state of an optimiser, whatever is in it."""
+    match state_dict:
+        case {"state": Mapping() as state, "param_groups": list() as groups}:
+            return all(isinstance(tensors, Mapping) for tensors in state.values()) and all(
+                isinstance(group, Mapping) and isinstance(group.get("params"), list)
+                for group in groups
+            )
+    return False
 
 
 def misfits(where: str, wanted: State, found: State) -> list[str]:
