@@ -1,5 +1,13 @@
-"""Lunzi: a deep-learning framework built from scratch."""
+"""Lunzi: a deep-learning framework built from scratch.
 
+Tensors, gradients, layers and optimisers load with NumPy alone; what needs more is loaded at its
+first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lunzi import nn, optim
 from lunzi.core import random
 from lunzi.core.creation import (
     arange,
@@ -128,7 +136,14 @@ from lunzi.core.spec import (
 )
 from lunzi.core.tensor import Tensor, as_tensor, tensor
 from lunzi.core.trace import Graph, trace
+from lunzi.nn.advice import LunziWarning
 from lunzi.version import __version__
+
+if TYPE_CHECKING:
+    from lunzi import data, files, report, train
+    from lunzi.files import inspect, load, save
+    from lunzi.network import NeuralNetwork
+    from lunzi.train import Trainer
 
 __all__ = [
     "FileFormatError",
@@ -136,7 +151,9 @@ __all__ = [
     "Graph",
     "KindError",
     "LunziError",
+    "LunziWarning",
     "MissingFileError",
+    "NeuralNetwork",
     "PositionError",
     "RangeError",
     "ShapeError",
@@ -145,6 +162,7 @@ __all__ = [
     "StateKeyError",
     "Tensor",
     "TraceError",
+    "Trainer",
     "__version__",
     "abs",
     "add",
@@ -169,6 +187,7 @@ __all__ = [
     "concat",
     "cos",
     "cumulative_sum",
+    "data",
     "divide",
     "einsum",
     "enable_grad",
@@ -178,6 +197,7 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "files",
     "flatten",
     "flip",
     "float16",
@@ -191,6 +211,7 @@ __all__ = [
     "grad",
     "greater",
     "greater_equal",
+    "inspect",
     "int32",
     "int64",
     "is_grad_enabled",
@@ -200,6 +221,7 @@ __all__ = [
     "less",
     "less_equal",
     "linspace",
+    "load",
     "log",
     "log1p",
     "logical_not",
@@ -214,10 +236,12 @@ __all__ = [
     "moveaxis",
     "multiply",
     "negative",
+    "nn",
     "no_grad",
     "not_equal",
     "ones",
     "ones_like",
+    "optim",
     "pad",
     "permute_dims",
     "pow",
@@ -226,9 +250,11 @@ __all__ = [
     "reciprocal",
     "remainder",
     "repeat",
+    "report",
     "reshape",
     "roll",
     "round",
+    "save",
     "sigmoid",
     "sign",
     "sin",
@@ -249,6 +275,7 @@ __all__ = [
     "tile",
     "topk",
     "trace",
+    "train",
     "tril",
     "triu",
     "uint8",
@@ -259,3 +286,27 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+# Name -> the module that has it, or that it is.
+_LAZY = {
+    "NeuralNetwork": "lunzi.network",
+    "Trainer": "lunzi.train",
+    "data": "lunzi.data",
+    "files": "lunzi.files",
+    "inspect": "lunzi.files",
+    "load": "lunzi.files",
+    "report": "lunzi.report",
+    "save": "lunzi.files",
+    "train": "lunzi.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'lunzi' has no attribute {name!r}")
+    module = import_module(_LAZY[name])
+    return module if _LAZY[name] == f"lunzi.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

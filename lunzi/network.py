@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from lunzi.core.arrays import as_array
 from lunzi.core.errors import FileFormatError, KindError, RangeError, ShapeError
 from lunzi.core.mode import no_grad
 from lunzi.core.random import Generator
 from lunzi.core.spec import Array, as_dtype, is_floating
-from lunzi.core.tensor import Tensor, as_array
+from lunzi.core.tensor import Tensor
 from lunzi.files import read_header, read_tensors, write_tensors
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -294,11 +295,11 @@ class NeuralNetwork:
         return array[0] if name.startswith("hidden") and self._single else array
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if NUMBERED.fullmatch(name):
+        if name == "hidden" or NUMBERED.fullmatch(name):
             tensor = self._numbered(name)
             if tensor is None or name.startswith("hidden"):
                 raise AttributeError(self._missing(name))
-            tensor.assign(as_array(value))
+            tensor.assign(as_array(value, self.dtype))
         else:
             object.__setattr__(self, name, value)
 
@@ -366,6 +367,9 @@ def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
 
 
 def check_rate(learning_rate: float) -> float:
+    if not isinstance(learning_rate, float | int | np.number):
+        kind = type(learning_rate).__name__
+        raise KindError(f"learning_rate must be a number, got {kind}")
     if not 0 < learning_rate < math.inf:
         raise RangeError(f"learning_rate must be above 0 and finite, got {learning_rate}")
     return float(learning_rate)
