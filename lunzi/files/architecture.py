@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 import lunzi.nn
 from lunzi.core.errors import LunziError, RangeError
 from lunzi.core.mode import mode
@@ -77,8 +79,8 @@ def rebuild(architecture: Json, path: str, numbers: int) -> Module:
     """
     # What layers do to their numbers goes to a trace that is thrown away: nothing is drawn, so
     # that the stream of random numbers stays where it is, and memory is asked for but not
-    # touched, so that a size which lies costs none of it.
-    with mode(trace=Trace()):
+    # touched, so that a size which lies costs none of it. Those that overflow do not matter.
+    with mode(trace=Trace()), np.errstate(all="ignore"):
         return Builder(path, numbers).build(architecture, "", 0)
 
 
