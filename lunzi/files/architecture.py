@@ -93,7 +93,11 @@ class Builder:
     modules: int = 0
 
     def build(self, node: Json, place: str, depth: int) -> Module:
-        where = place or text("files.place.model")
+        where = (
+            text("files.place.module", name=shortened(place))
+            if place
+            else text("files.place.model")
+        )
         self.modules += 1
         if depth > DEEPEST or self.modules > MOST_MODULES:
             raise damaged(

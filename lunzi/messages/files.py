@@ -205,21 +205,22 @@ TABLE: dict[str, tuple[str, str]] = {
         "{path}：元数据 {name} 不是 Lunzi 描述模型的形式：{found}。",
     ),
     "files.place.model": ("the model", "模型"),
+    "files.place.module": ("the module {name}", "模块 {name} "),
     "files.place.nothing": ("nothing", "没有值"),
     "files.architecture": (
         "{path}: {place} must be described by `class` and `arguments` or `children`, not by "
         "{found}.",
-        "{path}：{place} 应由 `class` 和 `arguments` 或 `children` 来描述，而不是 {found}。",
+        "{path}：{place}应由 `class` 和 `arguments` 或 `children` 来描述，而不是 {found}。",
     ),
     "files.too_many_modules": (
         "{path}: {place} is one too many: {most:,} modules, up to {depth} within each other, "
         "are the most.",
-        "{path}：{place} 超出了限制：最多 {most:,} 个模块，嵌套最多 {depth} 层。",
+        "{path}：{place}超出了限制：最多 {most:,} 个模块，嵌套最多 {depth} 层。",
     ),
     "files.unknown_layer": (
         "{path}: {place} is said to be {found}, which is no layer of lunzi.nn here. The file "
         "was written by another version, or is damaged.",
-        "{path}：{place} 写的是 {found}，当前的 lunzi.nn 里没有这样的层。文件由其他版本写出，"
+        "{path}：{place}写的是 {found}，当前的 lunzi.nn 里没有这样的层。文件由其他版本写出，"
         "或者已损坏。",
     ),
     "files.child_name": (
@@ -228,16 +229,16 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "files.argument": (
         "{path}: {place}: {layer} cannot be made with {found} for its argument {name}.",
-        "{path}：{place}：{layer} 的参数 {name} 不能是 {found}。",
+        "{path}：{place}中的 {layer} 的参数 {name} 不能是 {found}。",
     ),
     "files.too_large": (
         "{path}: {place}: {layer} asks for {asked:,} numbers, and the file has {most:,} for it "
         "at most.",
-        "{path}：{place}：{layer} 需要 {asked:,} 个数，而文件中最多只有 {most:,} 个。",
+        "{path}：{place}中的 {layer} 需要 {asked:,} 个数，而文件中最多只有 {most:,} 个。",
     ),
     "files.not_built": (
         "{path}: {place}: {layer} cannot be made: {reason}.",
-        "{path}：{place}：无法创建 {layer}：{reason}。",
+        "{path}：无法为{place}创建 {layer}：{reason}。",
     ),
     "files.contradiction": (
         "{path} contradicts itself, its tensors are not those of its architecture: {problems}.",
