@@ -85,14 +85,15 @@ def recorded(output: Tensor, stops: Collection[int] = ()) -> list[Tensor]:
     waiting = [output]
     while waiting:
         y = waiting.pop()
-        if y.origin is None or id(y) in stops:
+        origin = y.origin
+        if origin is None or id(y) in stops:
             continue
-        if y.origin.inputs is None:
+        if origin.inputs is None:
             raise GradientError(
-                f"the tape of {y.origin.op} was freed by an earlier backward: "
+                f"the tape of {origin.op} was freed by an earlier backward: "
                 f"compute the loss again, or call the first one with backward(retain_graph=True)"
             )
-        for x in y.origin.inputs:
+        for x in origin.inputs:
             if x.requires_grad and id(x) not in tape:
                 tape[id(x)] = x
                 waiting.append(x)
@@ -101,7 +102,8 @@ def recorded(output: Tensor, stops: Collection[int] = ()) -> list[Tensor]:
 
 
 def moment(y: Tensor) -> int:
-    return 0 if y.origin is None else y.origin.moment
+    origin = y.origin
+    return 0 if origin is None else origin.moment
 
 
 def walk(
@@ -120,31 +122,32 @@ def walk(
             gradient = pending.pop(id(y))
             if gradient is None:
                 continue
-            origin = None if id(y) in stops else y.origin
-            if origin is None or (y.retains_grad and not stops):
-                kept.append((y, gradient))
-            if origin is None:
+            origin = y.origin
+            if origin is None or id(y) in stops:
                 refuse_integers(y)
+                kept.append((y, gradient))
                 continue
-            for x, dx in input_gradients(origin, gradient, y):
-                if id(x) in pending:
-                    before = pending[id(x)]
-                    pending[id(x)] = dx if before is None else before + dx
+            if y.retains_grad and not stops:
+                kept.append((y, gradient))
+            pass_on(origin, gradient, y, pending)
     return kept
 
 
-def input_gradients(origin: Origin, dy: Tensor, y: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """The gradients of the inputs of `y` that need one, with broadcasting undone."""
-    assert origin.inputs is not None
-    refuse_assigned(origin.op, origin.inputs, origin.moment)
-    results = origin.op.gradient(dy, y, *origin.inputs)
-    if not isinstance(results, tuple):
-        results = (results,)
-    return [
-        (x, dx if dx.payload.shape == x.payload.shape else sum_to(dx, x.shape))
-        for x, dx in zip(origin.inputs, results, strict=True)
-        if x.requires_grad and dx is not None
-    ]
+def pass_on(origin: Origin, dy: Tensor, y: Tensor, pending: dict[int, Tensor | None]) -> None:
+    """Add the gradients of the inputs of `y`, with broadcasting undone, to those pending."""
+    inputs = origin.inputs
+    assert inputs is not None
+    refuse_assigned(origin)
+    gradients = origin.op.gradient(dy, y, *inputs)
+    if not isinstance(gradients, tuple):
+        gradients = (gradients,)
+    for x, dx in zip(inputs, gradients, strict=True):
+        if dx is None or not x.requires_grad or id(x) not in pending:
+            continue
+        if dx.payload.shape != x.payload.shape:
+            dx = sum_to(dx, x.payload.shape)
+        before = pending[id(x)]
+        pending[id(x)] = dx if before is None else before + dx
 
 
 def refuse_integers(leaf: Tensor) -> None:
@@ -155,15 +158,15 @@ def refuse_integers(leaf: Tensor) -> None:
         )
 
 
-def refuse_assigned(op: Primitive, inputs: Sequence[Tensor], moment: int) -> None:
+def refuse_assigned(origin: Origin) -> None:
     """Refuse a gradient that would be computed from numbers which have changed since."""
     trace = MODE.get().trace
-    for place, x in enumerate(inputs):
+    for place, x in enumerate(origin.inputs or ()):
         version = x.version if trace is None else trace.version_of(x)
-        if version > moment:
+        if version > origin.moment:
             raise GradientError(
-                f"input {place} of {op} was assigned after it was used, so that its gradient "
-                f"would be wrong: call backward before the assign, or use a copy()"
+                f"input {place} of {origin.op} was assigned after it was used, so that its "
+                f"gradient would be wrong: call backward before the assign, or use a copy()"
             )
 
 

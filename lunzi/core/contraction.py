@@ -59,6 +59,8 @@ class ContractionMethods(IndexingMethods):
             ShapeError: when the inner lengths differ, or an operand has no axis.
         """
         a, b = self.meet(other)
+        if a.ndim == 2 == b.ndim:
+            return a.apply(Matmul(), b)
         if not a.ndim or not b.ndim:
             raise ShapeError(f"matmul of {a.shape} and {b.shape}: a number has no axis; use *")
         if a.shape[-1] != b.shape[max(b.ndim - 2, 0)]:
@@ -70,7 +72,7 @@ class ContractionMethods(IndexingMethods):
             return a.expand_dims(0).matmul(b).squeeze(-2 if b.ndim > 1 else 0)
         if b.ndim == 1:
             return a.matmul(b.expand_dims(1)).squeeze(-1)
-        if a.ndim > 2 and b.ndim == 2:
+        if b.ndim == 2:
             # One product of matrices instead of many, and no stack of gradients to sum for b.
             rows = a.flatten(0, -2)
             return rows.apply(Matmul(), b).reshape(*a.shape[:-1], b.shape[-1])

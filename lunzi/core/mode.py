@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ContextDecorator
 from contextvars import ContextVar
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -40,31 +40,40 @@ MODE: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039  # a N
 CLOCK = count(1)
 
 
-@contextmanager
-def mode(recording: bool | None = None, trace: Tracer | None = None) -> Iterator[None]:
+class ModeChange(ContextDecorator):
+    """A `with` block, or a function, in which another mode holds; None keeps what holds outside."""
+
+    def __init__(self, recording: bool | None, trace: Tracer | None) -> None:
+        self.recording = recording
+        self.trace = trace
+
+    def _recreate_cm(self) -> ModeChange:
+        # Each call of a decorated function has a block of its own, also in several threads.
+        return ModeChange(self.recording, self.trace)
+
+    def __enter__(self) -> None:
+        recording, trace = MODE.get()
+        if self.recording is not None:
+            recording = self.recording
+        self.token = MODE.set(Mode(recording, self.trace or trace))
+
+    def __exit__(self, *_: object) -> None:
+        MODE.reset(self.token)
+
+
+def mode(recording: bool | None = None, trace: Tracer | None = None) -> ModeChange:
     """Change the mode inside a `with` block; None keeps what holds outside."""
-    outer = MODE.get()
-    token = MODE.set(
-        Mode(outer.recording if recording is None else recording, trace or outer.trace)
-    )
-    try:
-        yield
-    finally:
-        MODE.reset(token)
+    return ModeChange(recording, trace)
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> ModeChange:
     """Keep no tape inside a `with` block, or in a function under `@no_grad()`."""
-    with mode(recording=False):
-        yield
+    return ModeChange(False, None)
 
 
-@contextmanager
-def enable_grad() -> Iterator[None]:
+def enable_grad() -> ModeChange:
     """Keep a tape inside a `with` block, also within `no_grad`."""
-    with mode(recording=True):
-        yield
+    return ModeChange(True, None)
 
 
 def is_grad_enabled() -> bool:

@@ -69,6 +69,9 @@ class PermuteDims(Move):
         return dy.permute_dims(inverse_order(self.axes))
 
 
+SWAP = PermuteDims((1, 0))  # the order of rows and columns, in every gradient of a matmul
+
+
 def inverse_order(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
@@ -80,7 +83,11 @@ class BroadcastTo(Move):
     shape: Shape
 
     def evaluate(self, x: Array) -> Array:
-        return np.broadcast_to(x, self.shape)
+        if size_of(self.shape) > 4096:
+            return np.broadcast_to(x, self.shape)
+        y = np.empty(self.shape, x.dtype)  # sooner done than a view, which takes 2 us to make
+        y[...] = x
+        return y
 
     def infer(self, x: Spec) -> Spec:
         if broadcast_shapes(x.shape, self.shape) != self.shape:
@@ -241,11 +248,12 @@ class MovementMethods(LogicMethods):
     @property
     def mT(self) -> Tensor:  # noqa: N802  # the array-API standard's name
         """The last two axes exchanged."""
+        if self.ndim == 2:
+            return self.apply(SWAP)
         if self.ndim < 2:
             raise ShapeError(f"mT needs two axes at least, the tensor has shape {self.shape}")
-        order = list(range(self.ndim))
-        order[-2:] = order[-1], order[-2]
-        return self.permute_dims(order)
+        last = self.ndim - 1
+        return self.apply(PermuteDims((*range(last - 1), last, last - 1)))
 
     def reshape(self, *shape: Any) -> Tensor:
         """The numbers in C order in another shape; one length may be -1, to be found.

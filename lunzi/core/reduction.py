@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lunzi.core.errors import ShapeError
-from lunzi.core.movement import MovementMethods
+from lunzi.core.movement import BroadcastTo, MovementMethods, Reshape
 from lunzi.core.primitive import Primitive, primitive
 from lunzi.core.spec import (
     Array,
@@ -60,7 +60,9 @@ class Sum(Primitive):
 
 def stretched(reduced: Tensor, x: Tensor, axes: Sequence[int]) -> Tensor:
     """A reduced tensor repeated along the axes that were reduced."""
-    return reduced.reshape(without_axes(x.shape, axes, keepdims=True)).broadcast_to(x.shape)
+    if reduced.ndim and reduced.ndim != x.ndim:
+        reduced = reduced.apply(Reshape(without_axes(x.shape, axes, keepdims=True)))
+    return reduced.apply(BroadcastTo(x.shape))
 
 
 class Extreme(Primitive):

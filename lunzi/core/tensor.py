@@ -26,6 +26,10 @@ from lunzi.core.primitive import Primitive, explained
 from lunzi.core.spec import AnyDType, Array, as_dtype, is_floating
 from lunzi.core.structure import flatten, replace
 
+# Looked up once: these lines run in every operation.
+NEW = object.__new__
+ARRAY = np.ndarray
+
 STALE = (
     "this tensor shares the memory of another one, which was assigned since: "
     "its numbers are no longer what they were. Use .copy() before the assign"
@@ -33,17 +37,8 @@ STALE = (
 
 
 def bind(op: Primitive, *inputs: Tensor) -> Tensor:
-    """Apply a primitive. Every operation passes through here, eager or traced."""
-    recording, trace = MODE.get()
-    result = eager(op, inputs) if trace is None else trace.append(op, inputs)
-    if recording:
-        for x in inputs:
-            # Only floating numbers have gradients: a comparison or an index ends the tape.
-            if x.requires_grad and is_floating(result.payload.dtype):
-                result.requires_grad = True
-                result.origin = Origin(op, inputs, next(CLOCK))
-                break
-    return result
+    """Apply a primitive: the doorway, Tensor.apply, for those that hold the inputs in a row."""
+    return inputs[0].apply(op, *inputs[1:])
 
 
 def eager(op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
@@ -52,13 +47,14 @@ def eager(op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
         y = op.evaluate(*[x.payload if x.base is None else x.checked() for x in inputs])
     except (ValueError, TypeError, IndexError, MemoryError) as error:
         raise explained(error, op, [x.spec for x in inputs]) from None
-    result = wrap(y if type(y) is np.ndarray else np.asarray(y))
+    result = NEW(Tensor)
+    result.payload = y if type(y) is ARRAY else np.asarray(y)
     return looking_at(inputs[0], result) if op.is_view else result
 
 
 def wrap(payload: Array | Node) -> Tensor:
     """A tensor of a payload that is known to be right."""
-    result = Tensor.__new__(Tensor)
+    result = NEW(Tensor)
     result.payload = payload
     return result
 
@@ -106,7 +102,19 @@ class Tensor(ContractionMethods):
             self.requires_grad_(True)
 
     def apply(self, op: Primitive, *others: Tensor) -> Tensor:
-        return bind(op, self, *others)
+        """Apply a primitive. Every operation passes through here, eager or traced."""
+        inputs = (self, *others)
+        recording, trace = MODE.get()
+        result = eager(op, inputs) if trace is None else trace.append(op, inputs)
+        if recording:
+            for x in inputs:
+                if x.requires_grad:
+                    # Only floating numbers have gradients: a comparison ends the tape.
+                    if is_floating(result.payload.dtype):
+                        result.requires_grad = True
+                        result.origin = Origin(op, inputs, next(CLOCK))
+                    break
+        return result
 
     def operand(self, value: Any) -> Tensor:
         return value if isinstance(value, Tensor) else constant(weak(value, self.payload.dtype))
@@ -129,7 +137,7 @@ class Tensor(ContractionMethods):
         if gradient is not None:
             if not isinstance(gradient, Tensor):
                 raise KindError(f"a gradient is a tensor or None, got {type(gradient).__name__}")
-            if gradient.spec != self.spec:
+            if gradient.shape != self.shape or gradient.dtype != self.dtype:
                 raise ShapeError(
                     f"the gradient of a tensor {self.spec} is of that shape and dtype too, "
                     f"got {gradient.spec}"
