@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import re
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,15 +20,17 @@ from lunzi.core.random import Generator
 from lunzi.core.spec import Array, as_dtype, is_floating
 from lunzi.core.tensor import Tensor
 from lunzi.files import read_header, read_tensors, write_tensors
+from lunzi.nn.functional import relu, softmax
+from lunzi.optim.ranges import check_choice, check_number
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": Tensor.sigmoid,
     "tanh": Tensor.tanh,
-    "relu": lambda z: (z <= 0).where(0, z),
+    "relu": relu,
     "linear": lambda z: z,
-    "softmax": lambda z: (z - z.logsumexp(axis=1, keepdims=True)).exp(),
+    "softmax": lambda z: softmax(z, dim=1),
 }
-NUMBERED = re.compile(r"(weights|bias|hidden)([1-9]\d*)")
+HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]
 
 
 @dataclass(frozen=True)
@@ -105,29 +105,30 @@ class NeuralNetwork:
     ) -> None:
         named = [size for size in (input_size, hidden_size, output_size) if size is not None]
         self.sizes = check_sizes((*sizes, *named))
-        self.activation = check_choice("activation", activation, set(ACTIVATIONS) - {"softmax"})
-        self.output = check_choice("output", output, ACTIVATIONS)
+        check_choice("activation", activation, *HIDDEN_ACTIVATIONS)
+        check_choice("output", output, *ACTIVATIONS)
+        self.activation, self.output = activation, output
         self.dtype = as_dtype(dtype)
         if not is_floating(self.dtype):
             raise KindError(f"a network computes in float64 or float32, got {self.dtype.name}")
         generator = None if seed is None else Generator(seed)
-        self._weights: list[Tensor] = []
-        self._biases: list[Tensor] = []
-        self._hidden: list[Tensor] = []  # of the last forward
+        self._tensors: dict[str, Tensor] = {}  # weights1, bias1, weights2, ...
+        self._hidden: dict[str, Tensor] = {}  # of the last forward
         self._single = False  # whether that was one sample
-        for place, (inputs, outputs) in enumerate(pairwise(self.sizes)):
-            kind = self.output if place == len(self.sizes) - 2 else self.activation
+        for place, (inputs, outputs) in enumerate(pairwise(self.sizes), 1):
+            kind = self.output if place == len(self.sizes) - 1 else self.activation
             scale = {"sigmoid": 1.0, "relu": (2 / inputs) ** 0.5}.get(kind, (1 / inputs) ** 0.5)
             if generator is None:
                 drawn = np.random.randn(inputs, outputs)
             else:
                 drawn = generator.normal((inputs, outputs), dtype="float64").numpy()
-            self._weights.append(Tensor((drawn * scale).astype(self.dtype), requires_grad=True))
-            self._biases.append(Tensor(np.zeros(outputs, self.dtype), requires_grad=True))
+            weights, bias = (drawn * scale).astype(self.dtype), np.zeros(outputs, self.dtype)
+            self._tensors[f"weights{place}"] = Tensor(weights, requires_grad=True)
+            self._tensors[f"bias{place}"] = Tensor(bias, requires_grad=True)
 
     def parameters(self) -> list[Tensor]:
         """weights1, bias1, weights2, bias2, ... as tensors."""
-        return [p for layer in zip(self._weights, self._biases, strict=True) for p in layer]
+        return list(self._tensors.values())
 
     def forward(self, input: Any) -> Array:
         """The outputs: (inputs,) -> (outputs,) for one sample, (N, inputs) -> (N, outputs).
@@ -143,11 +144,14 @@ class NeuralNetwork:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The outputs of a batch as a tensor with its tape. Shapes: (N, inputs) -> (N, outputs)."""
-        self._hidden = []
-        for weights, bias in zip(self._weights[:-1], self._biases[:-1], strict=True):
-            x = ACTIVATIONS[self.activation](x @ weights + bias)
-            self._hidden.append(x)
-        return ACTIVATIONS[self.output](x @ self._weights[-1] + self._biases[-1])
+        *hidden, (weights, bias) = zip(*[iter(self._tensors.values())] * 2, strict=True)
+        self._hidden = {}
+        for place, (w, b) in enumerate(hidden, 1):
+            x = ACTIVATIONS[self.activation](x @ w + b)
+            self._hidden[f"hidden{place}"] = x
+        if len(hidden) == 1:
+            self._hidden["hidden"] = x
+        return ACTIVATIONS[self.output](x @ weights + bias)
 
     predict = forward
 
@@ -166,7 +170,7 @@ class NeuralNetwork:
             ShapeError: when input and target do not fit the network or each other.
             RangeError: when the learning rate is not above 0, or a number is not finite.
         """
-        return self._step(*self._pair(input, target), check_rate(learning_rate))
+        return self._step(*self._pair(input, target), checked_rate(learning_rate))
 
     def fit(
         self, x: Any, y: Any, learning_rate: float, until: float = 0.05, at_most: int = 100_000
@@ -184,7 +188,7 @@ class NeuralNetwork:
         """
         if at_most < 1 or not until > 0:
             raise RangeError(f"at_most is 1 or more and until above 0, got {at_most} and {until}")
-        rate = check_rate(learning_rate)
+        rate = checked_rate(learning_rate)
         batch, targets = self._pair(x, y)
         for steps in range(at_most + 1):
             error = float(np.abs(targets - self.forward(batch)).max())
@@ -205,14 +209,14 @@ class NeuralNetwork:
         """
         output = self.forward(self._rows("x", x, self.sizes[0]))
         truth = np.asarray(y)
-        if self.sizes[-1] > 1 and truth.shape == (len(output),):
-            return float((output.argmax(axis=1) == truth).mean())
-        truth = self._rows("y", y, self.sizes[-1])
+        if self.sizes[-1] == 1 or truth.shape != (len(output),):
+            truth = self._rows("y", y, self.sizes[-1])
         if len(truth) != len(output):
             raise ShapeError(f"x has {len(output)} samples, y has {len(truth)}")
         if self.sizes[-1] == 1:
             return float(((output > 0.5) == (truth > 0.5)).mean())
-        return float((output.argmax(axis=1) == truth.argmax(axis=1)).mean())
+        classes = truth.argmax(axis=1) if truth.ndim == 2 else truth
+        return float((output.argmax(axis=1) == classes).mean())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file, whole or not at all."""
@@ -222,7 +226,7 @@ class NeuralNetwork:
             "activation": self.activation,
             "output": self.output,
         }
-        write_tensors(path, {name: p.numpy() for name, p in self._named()}, metadata)
+        write_tensors(path, self._tensors, metadata)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
@@ -244,7 +248,7 @@ class NeuralNetwork:
                 output=metadata["output"],
                 dtype=arrays["weights1"].dtype,
             )
-            for name, parameter in network._named():
+            for name, parameter in network._tensors.items():
                 parameter.assign(arrays[name])
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(
@@ -254,16 +258,14 @@ class NeuralNetwork:
 
     def summary(self) -> str:
         """The layers with their shapes and numbers of parameters, as a table in text."""
-        rows = [("layer", "weights", "bias", "parameters", "activation")]
-        for place, (w, b) in enumerate(zip(self._weights, self._biases, strict=True), 1):
-            kind = self.output if place == len(self._weights) else self.activation
-            rows.append((str(place), str(w.shape), str(b.shape), f"{w.size + b.size:,}", kind))
-        rows.append(("total", "", "", f"{sum(p.size for p in self.parameters()):,}", ""))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        line = "{:<7}{:<16}{:<10}{:>12}  {}".format
+        lines = [line("layer", "weights", "bias", "parameters", "activation")]
+        for place, (inputs, outputs) in enumerate(pairwise(self.sizes), 1):
+            kind = self.output if place == len(self.sizes) - 1 else self.activation
+            shapes = f"({inputs}, {outputs})", f"({outputs},)"
+            lines.append(line(place, *shapes, f"{(inputs + 1) * outputs:,}", kind))
+        lines.append(line("total", "", "", f"{sum(p.size for p in self.parameters()):,}", ""))
+        return "\n".join(map(str.rstrip, lines))
 
     def __repr__(self) -> str:
         sizes = ", ".join(map(str, self.sizes))
@@ -271,47 +273,30 @@ class NeuralNetwork:
 
     # weights1, bias1, hidden, ...
 
-    def _named(self) -> Iterator[tuple[str, Tensor]]:
-        for place, (w, b) in enumerate(zip(self._weights, self._biases, strict=True), 1):
-            yield f"weights{place}", w
-            yield f"bias{place}", b
-
-    def _numbered(self, name: str) -> Tensor | None:
-        """What `weights1`, `bias2` or `hidden` names, or None."""
-        match = NUMBERED.fullmatch(f"{name}1" if name == "hidden" else name)
-        if match is None:
-            return None
-        kinds = {"weights": self._weights, "bias": self._biases, "hidden": self._hidden}
-        kind, place = kinds[match[1]], int(match[2])
-        if name == "hidden" and len(kind) > 1:
-            return None
-        return kind[place - 1] if place <= len(kind) else None
-
     def __getattr__(self, name: str) -> Array:
-        tensor = None if name.startswith("_") else self._numbered(name)
-        if tensor is None:
+        tensors = self.__dict__.get("_tensors", {}) | self.__dict__.get("_hidden", {})
+        if name not in tensors:
             raise AttributeError(self._missing(name))
-        array = tensor.checked()
+        array: Array = tensors[name].checked()
         return array[0] if name.startswith("hidden") and self._single else array
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "hidden" or NUMBERED.fullmatch(name):
-            tensor = self._numbered(name)
-            if tensor is None or name.startswith("hidden"):
-                raise AttributeError(self._missing(name))
-            tensor.assign(as_array(value, self.dtype))
+        if name in self.__dict__.get("_tensors", {}):
+            self._tensors[name].assign(as_array(value, self.dtype))
+        elif name.rstrip("0123456789") in ("weights", "bias", "hidden"):
+            raise AttributeError(self._missing(name))
         else:
             object.__setattr__(self, name, value)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(name for name, _ in self._named())]
+        return [*super().__dir__(), *self._tensors, *self._hidden]
 
     def _missing(self, name: str) -> str:
-        names = ", ".join(name for name, _ in self._named())
-        if name.startswith("hidden"):
-            names = ", ".join(f"hidden{place}" for place in range(1, len(self._weights)))
-            names = f"{names or 'no hidden layer'} (after forward)"
-        return f"a network of sizes {self.sizes} has no {name!r}; it has {names}"
+        hidden = [f"hidden{place}" for place in range(1, len(self.sizes) - 1)]
+        names = ", ".join(hidden if name.startswith("hidden") else self._tensors)
+        return f"this network has no {name!r} to read or set; it has {names or 'none'}" + (
+            " (to read, after forward)" if name.startswith("hidden") else ""
+        )
 
     # One step
 
@@ -360,16 +345,6 @@ def check_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(map(int, sizes))
 
 
-def check_choice(name: str, value: str, choices: Iterable[str]) -> str:
-    if value not in choices:
-        raise RangeError(f"{name} is one of {', '.join(sorted(choices))}; got {value!r}")
-    return value
-
-
-def check_rate(learning_rate: float) -> float:
-    if not isinstance(learning_rate, float | int | np.number):
-        kind = type(learning_rate).__name__
-        raise KindError(f"learning_rate must be a number, got {kind}")
-    if not 0 < learning_rate < math.inf:
-        raise RangeError(f"learning_rate must be above 0 and finite, got {learning_rate}")
+def checked_rate(learning_rate: float) -> float:
+    check_number("learning_rate", learning_rate, above=0.0)
     return float(learning_rate)
