@@ -21,7 +21,7 @@ from lunzi.core.spec import Array, as_dtype, is_floating
 from lunzi.core.tensor import Tensor
 from lunzi.files import read_header, read_tensors, write_tensors
 from lunzi.nn.functional import relu, softmax
-from lunzi.optim.ranges import check_choice, check_number
+from lunzi.optim.ranges import check_choice, check_count, check_number
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": Tensor.sigmoid,
@@ -104,7 +104,11 @@ class NeuralNetwork:
         output_size: int | None = None,
     ) -> None:
         named = [size for size in (input_size, hidden_size, output_size) if size is not None]
-        self.sizes = check_sizes((*sizes, *named))
+        self.sizes = (*sizes, *named)
+        if len(self.sizes) < 2:
+            raise RangeError(f"give the sizes of two layers or more, as in (2, 3, 1); got {sizes}")
+        for size in self.sizes:
+            check_count("the size of a layer", size)
         check_choice("activation", activation, *HIDDEN_ACTIVATIONS)
         check_choice("output", output, *ACTIVATIONS)
         self.activation, self.output = activation, output
@@ -170,7 +174,10 @@ class NeuralNetwork:
             ShapeError: when input and target do not fit the network or each other.
             RangeError: when the learning rate is not above 0, or a number is not finite.
         """
-        return self._step(*self._pair(input, target), checked_rate(learning_rate))
+        check_number("learning_rate", learning_rate, above=0.0)
+        _, loss = self._loss(*self._pair(input, target))
+        self._descend(loss, learning_rate)
+        return float(loss)
 
     def fit(
         self, x: Any, y: Any, learning_rate: float, until: float = 0.05, at_most: int = 100_000
@@ -186,15 +193,16 @@ class NeuralNetwork:
         Returns:
             Whether it got there, after how many steps, and the error that is left.
         """
-        if at_most < 1 or not until > 0:
-            raise RangeError(f"at_most is 1 or more and until above 0, got {at_most} and {until}")
-        rate = checked_rate(learning_rate)
+        check_number("learning_rate", learning_rate, above=0.0)
+        check_number("until", until, above=0.0)
+        check_count("at_most", at_most)
         batch, targets = self._pair(x, y)
         for steps in range(at_most + 1):
-            error = float(np.abs(targets - self.forward(batch)).max())
+            output, loss = self._loss(batch, targets)
+            error = float(np.abs(targets - output).max())
             if error <= until or steps == at_most or not np.isfinite(error):
                 break
-            self._step(batch, targets, rate)
+            self._descend(loss, learning_rate)
         result = Fit(error <= until, steps, error, until)
         if not result.reached:
             warnings.warn(str(result), stacklevel=2)
@@ -235,25 +243,22 @@ class NeuralNetwork:
         Raises:
             FileFormatError: when the file is damaged or holds something else.
         """
-        metadata = read_header(path).metadata
-        if metadata.get("class") != "NeuralNetwork":
-            raise FileFormatError(
-                f"{os.fspath(path)} holds no NeuralNetwork; lunzi.load reads models"
-            )
-        arrays = read_tensors(path)
+        header = read_header(path)
+        if header.metadata.get("class") != "NeuralNetwork":
+            raise FileFormatError(f"{path} holds no NeuralNetwork; lunzi.load reads models")
         try:
-            network = cls(
-                *json.loads(metadata["sizes"]),
-                activation=metadata["activation"],
-                output=metadata["output"],
-                dtype=arrays["weights1"].dtype,
-            )
+            sizes = json.loads(header.metadata["sizes"])
+            layers = [shape for a, b in pairwise(sizes) for shape in ((a, b), (b,))]
+            if sorted(layers) != sorted(tensor.shape for tensor in header.tensors):
+                raise ShapeError(f"the tensors are not those of sizes {sizes}")
+            arrays = read_tensors(path)
+            activation, output = header.metadata["activation"], header.metadata["output"]
+            dtype = arrays["weights1"].dtype
+            network = cls(*sizes, activation=activation, output=output, seed=0, dtype=dtype)
             for name, parameter in network._tensors.items():
                 parameter.assign(arrays[name])
         except (KeyError, TypeError, ValueError) as error:
-            raise FileFormatError(
-                f"{os.fspath(path)} is not a whole NeuralNetwork: {error}"
-            ) from None
+            raise FileFormatError(f"{path} is not a whole NeuralNetwork: {error}") from None
         return network
 
     def summary(self) -> str:
@@ -293,26 +298,26 @@ class NeuralNetwork:
 
     def _missing(self, name: str) -> str:
         hidden = [f"hidden{place}" for place in range(1, len(self.sizes) - 1)]
-        names = ", ".join(hidden if name.startswith("hidden") else self._tensors)
-        return f"this network has no {name!r} to read or set; it has {names or 'none'}" + (
-            " (to read, after forward)" if name.startswith("hidden") else ""
+        return (
+            f"this network has no {name!r} here; it has {', '.join(self._tensors)} and, to read "
+            f"after forward, {', '.join(hidden) or 'no hidden layer'}"
         )
 
     # One step
 
-    def _step(self, x: Array, target: Array, learning_rate: float) -> float:
+    def _loss(self, x: Array, target: Array) -> tuple[Array, Tensor]:
         output = self(Tensor(x))
         if self.output == "softmax":
-            loss = -(output.log() * target).sum()
-        else:
-            loss = ((output - target) ** 2).sum() * 0.5
+            return output.checked(), -(output.log() * target).sum()
+        return output.checked(), ((output - target) ** 2).sum() * 0.5
+
+    def _descend(self, loss: Tensor, learning_rate: float) -> None:
         loss.backward()
         with no_grad():
             for p in self.parameters():
                 assert p.grad is not None  # every parameter reaches the output
                 p.assign(p - learning_rate * p.grad)
                 p.grad = None
-        return float(loss)
 
     def _rows(self, name: str, values: Any, width: int) -> Array:
         """Finite numbers as a batch (N, width)."""
@@ -334,17 +339,3 @@ class NeuralNetwork:
             raise ShapeError(f"input has {len(batch)} samples, target has {len(targets)}")
         self._single = np.ndim(x) == 1
         return batch, targets
-
-
-def check_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    if len(sizes) < 2 or any(not isinstance(n, int | np.integer) or n < 1 for n in sizes):
-        raise RangeError(
-            f"a network needs the sizes of two layers or more, whole numbers from 1 on, as in "
-            f"NeuralNetwork(2, 3, 1); got {sizes}"
-        )
-    return tuple(map(int, sizes))
-
-
-def checked_rate(learning_rate: float) -> float:
-    check_number("learning_rate", learning_rate, above=0.0)
-    return float(learning_rate)
