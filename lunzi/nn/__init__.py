@@ -1,4 +1,8 @@
-"""Layers, losses and initial values, by PyTorch's names."""
+"""Layers, losses and initial values, by PyTorch's names.
+
+Layers are made in float32; `.to(dtype)` converts them. PyTorch's arguments `device` and `dtype`
+are not offered.
+"""
 
 from lunzi.nn import functional, init, utils
 from lunzi.nn.activation import (

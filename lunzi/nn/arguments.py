@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lunzi.core.errors import KindError, RangeError, ShapeError
+from lunzi.core.tensor import Tensor
 
 
 def whole_number(name: str, value: Any, least: float = 1) -> int:
@@ -53,6 +54,16 @@ def real_number(name: str, value: Any, least: float = 0.0, most: float = math.in
         where = f"{least:g} or more" if most == math.inf else f"in [{least:g}, {most:g}]"
         raise RangeError(f"{name} must be {where}, got {value}")
     return float(value)
+
+
+def check_bias(bias: Tensor | None, outputs: int) -> None:
+    """Refuse a bias that would be spread over the output in another way than one an output.
+
+    Raises:
+        ShapeError: when there is one and it is not (outputs,).
+    """
+    if bias is not None and bias.shape != (outputs,):
+        raise ShapeError(f"the bias is one number for each of {outputs} outputs, got {bias.shape}")
 
 
 def divided(name: str, value: int, parts_name: str, parts: int) -> int:

@@ -16,10 +16,10 @@ import numpy as np
 
 from lunzi.core.errors import RangeError, ShapeError
 from lunzi.core.spec import size_of
-from lunzi.core.tensor import Tensor
+from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.core.windows import OverlapAdd
 from lunzi.nn import init
-from lunzi.nn.arguments import divided, whole_number, whole_numbers
+from lunzi.nn.arguments import check_bias, divided, whole_number, whole_numbers
 from lunzi.nn.module import Module
 from lunzi.nn.parameter import Parameter, as_input
 from lunzi.nn.sliding import LAYOUTS, Widths, check_rank, padded, slide, spans
@@ -41,7 +41,7 @@ def conv1d(
     Shapes:
         x (N, IC, L), weight (OC, IC / groups, K), bias (OC,) -> y (N, OC, OL)
     """
-    return convolution(input, weight, bias, stride, padding, dilation, groups)
+    return convolution(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 def conv2d(
@@ -58,10 +58,11 @@ def conv2d(
     Shapes:
         x (N, IC, H, W), weight (OC, IC / groups, KH, KW), bias (OC,) -> y (N, OC, OH, OW)
     """
-    return convolution(input, weight, bias, stride, padding, dilation, groups)
+    return convolution(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 def convolution(
+    axes: int,
     input: Any,
     weight: Tensor,
     bias: Tensor | None,
@@ -70,14 +71,16 @@ def convolution(
     dilation: Lengths,
     groups: int,
 ) -> Tensor:
-    """Filters slid over the last axes, so many as `weight` has behind its first two."""
-    axes = weight.ndim - 2
+    """Filters slid over the last `axes` axes."""
+    check_filters(weight, axes)
+    check_bias(bias, weight.shape[0])
+    divided("the number of filters", weight.shape[0], "groups", whole_number("groups", groups))
     x = as_input(input, weight)
     check_rank(x, axes)
     check_channels(x, axes, weight.shape[1] * groups)
     if x.ndim == axes + 1:
-        one = convolution(x.expand_dims(0), weight, bias, stride, padding, dilation, groups)
-        return one.squeeze(0)
+        one = x.expand_dims(0)
+        return convolution(axes, one, weight, bias, stride, padding, dilation, groups).squeeze(0)
     sizes = weight.shape[2:]
     strides = whole_numbers("stride", stride, axes)
     dilations = whole_numbers("dilation", dilation, axes)
@@ -86,6 +89,13 @@ def convolution(
     rows = window_rows(windows, axes, groups)  # (groups, N * counts, sizes * IC / groups)
     y = rows.matmul(filter_columns(weight, groups))  # (groups, N * counts, OC / groups)
     return with_channels_second(y, bias, (x.shape[0], *windows.shape[2 : 2 + axes]))
+
+
+def check_filters(weight: Tensor, axes: int) -> None:
+    if weight.ndim != axes + 2:
+        raise ShapeError(
+            f"the filters over {LAYOUTS[axes]} have {axes + 2} axes, got {weight.shape}"
+        )
 
 
 def check_channels(x: Tensor, axes: int, channels: int) -> None:
@@ -98,8 +108,9 @@ def check_channels(x: Tensor, axes: int, channels: int) -> None:
         cause = f". Do they stand last? permute_dims({order}) gives {LAYOUTS[axes]}"
     elif not place and channels == 1:
         cause = ". For a batch without channels, x.expand_dims(1) adds their axis"
+    expected = "1 channel" if channels == 1 else f"{channels} channels"
     raise ShapeError(
-        f"expects {channels} channels on axis {place}, got {x.shape} with {x.shape[place]}{cause}"
+        f"expects {expected} on axis {place}, got {x.shape} with {x.shape[place]}{cause}"
     )
 
 
@@ -186,6 +197,9 @@ def conv_transpose2d(
     Shapes:
         x (N, IC, H, W), weight (IC, OC / groups, KH, KW), bias (OC,) -> y (N, OC, OH, OW)
     """
+    check_filters(weight, 2)
+    check_bias(bias, weight.shape[1] * whole_number("groups", groups))
+    divided("the number of channels", weight.shape[0], "groups", groups)
     x = as_input(input, weight)
     check_rank(x, 2)
     check_channels(x, 2, weight.shape[0])
@@ -238,8 +252,9 @@ def added_widths(
     """The lengths added behind the output.
 
     Raises:
-        RangeError: when one is not below the stride or the dilation of its axis: several
-            strides would then give the same input length, which is what it is there to settle.
+        RangeError: when one is not below the stride or the dilation of its axis. It settles
+            which of the lengths is meant that a convolution brings to the input's; a longer
+            one is none of them.
     """
     added = whole_numbers("output_padding", output_padding, len(strides), least=0)
     for n, step, dilation in zip(added, strides, dilations, strict=True):
@@ -257,6 +272,8 @@ def trimmed(y: Tensor, removed: Sequence[int], added: Sequence[int]) -> Tensor:
     if any(stop <= cut for stop, cut in zip(stops, removed, strict=True)):
         raise ShapeError(f"padding {tuple(removed)} leaves nothing of an output of {y.shape[2:]}")
     y = padded(y, [(0, max(stop - n, 0)) for stop, n in zip(stops, y.shape[2:], strict=True)])
+    if not any(removed) and tuple(stops) == y.shape[2:]:
+        return y
     return y.slice_axes([0, 0, *removed], [*y.shape[:2], *stops], [1] * y.ndim)
 
 
@@ -303,7 +320,14 @@ class Convolution(Module):
 
     def forward(self, input: Any) -> Tensor:
         return convolution(
-            input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
+            self.axes,
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
         )
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
@@ -473,4 +497,4 @@ class ConvTranspose2d(Module):
         )
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
-        return int(np.size(inputs[0])) * size_of(self.weight.shape[1:])
+        return as_tensor(inputs[0]).size * size_of(self.weight.shape[1:])

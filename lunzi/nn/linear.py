@@ -10,7 +10,7 @@ import numpy as np
 from lunzi.core.errors import ShapeError
 from lunzi.core.tensor import Tensor
 from lunzi.nn import init
-from lunzi.nn.arguments import whole_number
+from lunzi.nn.arguments import check_bias, whole_number
 from lunzi.nn.module import Module
 from lunzi.nn.parameter import Parameter, as_input
 
@@ -24,8 +24,11 @@ def linear(input: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         x (..., K), weight (N, K), bias (N,) -> y (..., N)
 
     Raises:
-        ShapeError: when the last axis of the input is not K.
+        ShapeError: when the last axis of the input is not K, or weight or bias has other axes.
     """
+    if weight.ndim != 2:
+        raise ShapeError(f"the weight is (outputs, features), got {weight.shape}")
+    check_bias(bias, weight.shape[0])
     x = as_input(input, weight)
     if not x.ndim or x.shape[-1] != weight.shape[1]:
         raise features_error(x, weight.shape[1])

@@ -35,21 +35,35 @@ def batch_norm(
         x (N, C, ...) -> y (N, C, ...); all others (C,)
 
     Raises:
-        ShapeError: when the batch's statistics are needed and a channel has fewer than 2 numbers.
+        ShapeError: when the batch's statistics are needed and a channel has fewer than 2 numbers;
+            when there is no axis of channels, or the others have not one number a channel.
     """
     x = floating_like(input, weight, running_mean)
+    check_channels(x, running_mean, running_var, weight, bias)
     shape = (1, -1) + (1,) * (x.ndim - 2)
     if training or running_mean is None or running_var is None:
         centred, variance = batch_statistics(x, running_mean, running_var, training, momentum)
     else:
-        # Plus the negative: the gradient of a difference would negate the whole batch.
-        centred = x + (-running_mean).reshape(shape)
+        centred = x - running_mean.reshape(shape)
         variance = running_var.reshape(shape)
     scale = 1 / (variance + eps).sqrt()
     if weight is not None:
         scale = scale * weight.reshape(shape)
     y = centred * scale
     return y if bias is None else y + bias.reshape(shape)
+
+
+def check_channels(x: Tensor, *others: Tensor | None) -> None:
+    """Refuse an input without channels, and what has not one number for each of them."""
+    if x.ndim < 2:
+        raise ShapeError(f"expects (N, C, ...), got {x.shape}")
+    check_shapes(x.shape[1:2], *others)
+
+
+def check_shapes(shape: tuple[int, ...], *tensors: Tensor | None) -> None:
+    for tensor in tensors:
+        if tensor is not None and tensor.shape != shape:
+            raise ShapeError(f"expects weights and statistics of {shape}, got {tensor.shape}")
 
 
 def floating_like(input: Any, *candidates: Tensor | None) -> Tensor:
@@ -77,9 +91,7 @@ def batch_statistics(
             f"got {x.shape} with {count}: use larger batches (drop_last=True leaves out a small "
             f"last one), or eval() outside training"
         )
-    mean = x.mean(axes, keepdims=True)
-    centred = x + -mean
-    variance = (centred * centred).mean(axes, keepdims=True)
+    mean, centred, variance = moments(x, axes)
     if training:
         with no_grad():
             follow(running_mean, mean, momentum)
@@ -103,10 +115,12 @@ def layer_norm(
     """Bring the last axes of each sample to mean 0 and variance 1; see `LayerNorm`.
 
     Raises:
-        ShapeError: when the input does not end with `normalized_shape`.
+        ShapeError: when the input does not end with `normalized_shape`, or weight or bias has
+            another shape.
     """
     x = floating_like(input, weight, bias)
     axes = last_axes(x, lengths("normalized_shape", normalized_shape))
+    check_shapes(x.shape[axes[0] :], weight, bias)
     y = normalised(x, axes, eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
@@ -125,12 +139,11 @@ def group_norm(
         x (N, C, ...) -> y (N, C, ...); weight, bias (C,)
 
     Raises:
-        ShapeError: when there is no axis of channels.
+        ShapeError: when there is no axis of channels, or weight or bias has another length.
         RangeError: when the channels are no multiple of `num_groups`.
     """
     x = floating_like(input, weight, bias)
-    if x.ndim < 2:
-        raise ShapeError(f"expects (N, C, ...), got {x.shape}")
+    check_channels(x, weight, bias)
     n, channels, *rest = x.shape
     inner = divided("num_channels", channels, "num_groups", num_groups)
     parted = x.reshape(n, num_groups, inner, *rest)
@@ -149,19 +162,28 @@ def rms_norm(
     """Bring the last axes of each sample to a mean square of 1; see `RMSNorm`.
 
     Raises:
-        ShapeError: when the input does not end with `normalized_shape`.
+        ShapeError: when the input does not end with `normalized_shape`, or weight or bias has
+            another shape.
     """
     x = floating_like(input, weight)
     axes = last_axes(x, lengths("normalized_shape", normalized_shape))
+    check_shapes(x.shape[axes[0] :], weight)
     smallest = float(np.finfo(x.dtype).eps) if eps is None else eps
     y = x * (1 / ((x * x).mean(axes, keepdims=True) + smallest).sqrt())
     return y if weight is None else y * weight
 
 
 def normalised(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
-    centred = x + -x.mean(axes, keepdims=True)
-    variance = (centred * centred).mean(axes, keepdims=True)
+    _, centred, variance = moments(x, axes)
     return centred * (1 / (variance + eps).sqrt())
+
+
+def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """The mean over these axes, x less the mean, and the biased variance."""
+    mean = x.mean(axes, keepdims=True)
+    # Plus the negative: the gradient of a difference would negate all of x, not the mean alone.
+    centred = x + -mean
+    return mean, centred, (centred * centred).mean(axes, keepdims=True)
 
 
 def last_axes(x: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:

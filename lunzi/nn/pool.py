@@ -12,7 +12,7 @@ from lunzi.core.spec import Array, DType, size_of
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.arguments import whole_number, whole_numbers
 from lunzi.nn.module import Module
-from lunzi.nn.sliding import Widths, check_rank, padded, slide, spans
+from lunzi.nn.sliding import Widths, check_fit, check_rank, padded, slide, spans
 
 Lengths = int | Sequence[int]
 
@@ -118,7 +118,7 @@ def avg_pool(
     if divisor is not None:
         return total / divisor
     counted = paddings if count_include_pad else (0,) * axes
-    if all(width <= (own, own) for width, own in zip(widths, counted, strict=True)):
+    if all(max(width) <= own for width, own in zip(widths, counted, strict=True)):
         return total / size_of(sizes)
     counts = place_counts(total.shape[-axes:], lengths, sizes, strides, paddings, counted)
     return total / counts.astype(x.dtype)
@@ -174,15 +174,12 @@ def windows_of(
     x: Tensor, sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
 ) -> tuple[Tensor, tuple[int, ...]]:
     """The windows over the last axes, and the axes that lie inside a window."""
-    if (
-        sizes != strides
-        or max(dilations) > 1
-        or any(map(int.__lt__, x.shape[-len(sizes) :], sizes))
-    ):
+    if sizes != strides or max(dilations) > 1:
         windows = slide(x, sizes, strides, dilations)
         return windows, tuple(range(windows.ndim - len(sizes), windows.ndim))
     # Windows side by side are the axes cut into blocks, whose gradient is no sum of overlaps:
     # forward and backward take 250 us for 330 (32 x 32 x 8 x 8 numbers).
+    check_fit(x, sizes, dilations)
     first = x.ndim - len(sizes)
     counts = [length // size for length, size in zip(x.shape[first:], sizes, strict=True)]
     stops = [count * size for count, size in zip(counts, sizes, strict=True)]

@@ -17,13 +17,15 @@ Widths = Sequence[tuple[int, int]]
 
 
 def check_rank(x: Tensor, axes: int) -> None:
-    """Refuse an input that is neither a batch nor one sample of what slides over `axes` axes."""
+    """Refuse an input that is neither a batch nor one sample with places on its last axes."""
     if x.ndim not in (axes + 1, axes + 2):
         one = LAYOUTS[axes].replace("N, ", "")
         cause = ". A channel axis may be missing: x.expand_dims(1)" if x.ndim == axes else ""
         raise ShapeError(
             f"expects {LAYOUTS[axes]}, or {one} for one sample, got {x.ndim} axes: {x.shape}{cause}"
         )
+    if 0 in x.shape[-axes:]:
+        raise ShapeError(f"expects {LAYOUTS[axes]} with places on each axis, got {x.shape}")
 
 
 def padded(x: Tensor, widths: Widths, value: float = 0.0) -> Tensor:
@@ -53,8 +55,14 @@ def slide(
         x (..., lengths) -> y (..., counts, sizes)
 
     Raises:
-        ShapeError: when a window is longer than the axis.
+        ShapeError: when a window is longer than its axis.
     """
+    check_fit(x, sizes, dilations)
+    return x.apply(Windows(sizes, strides, dilations))
+
+
+def check_fit(x: Tensor, sizes: Sequence[int], dilations: Sequence[int]) -> None:
+    """Refuse windows that are longer than their axis."""
     lengths = x.shape[x.ndim - len(sizes) :]
     covered = spans(sizes, dilations)
     if any(length < span for length, span in zip(lengths, covered, strict=True)):
@@ -62,7 +70,6 @@ def slide(
             f"a window that covers {times(covered)} does not fit in an input of {times(lengths)}, "
             f"padding included: too many poolings or strides before it, or too little padding"
         )
-    return x.apply(Windows(sizes, strides, dilations))
 
 
 def times(lengths: Sequence[int]) -> str:

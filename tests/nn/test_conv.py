@@ -131,6 +131,37 @@ def test_inputs_that_do_not_fit_are_explained(layer, shape, message):
 
 
 @pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda x: functional.conv2d(x, lz.zeros((3, 4, 2))), lz.ShapeError, "have 4 axes, got"),
+        (
+            lambda x: functional.conv2d(x, lz.zeros((3, 4, 2, 2)), lz.zeros((3, 1, 1))),
+            lz.ShapeError,
+            "one number for each of 3 outputs, got (3, 1, 1)",
+        ),
+        (
+            lambda x: functional.conv2d(x, lz.zeros((3, 2, 2, 2)), groups=2),
+            lz.RangeError,
+            "the number of filters must be a multiple of groups: 3 is not one of 2",
+        ),
+        (
+            lambda x: functional.conv_transpose2d(x, lz.zeros((4, 3, 2, 2)), groups=3),
+            lz.RangeError,
+            "the number of channels must be a multiple of groups: 4 is not one of 3",
+        ),
+        (
+            lambda x: functional.conv2d(x, lz.zeros((3, 4, 2, 2)), groups=0),
+            lz.RangeError,
+            "groups must be 1 or more, got 0",
+        ),
+    ],
+)
+def test_filters_that_do_not_fit_are_explained(call, kind, message):
+    with pytest.raises(kind, match=re.escape(message)):
+        call(np.zeros((1, 4, 3, 3)))
+
+
+@pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
         (lambda: nn.Conv2d(0, 4, 3), lz.RangeError, "in_channels must be 1 or more, got 0"),

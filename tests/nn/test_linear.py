@@ -83,6 +83,15 @@ def test_the_function_takes_any_tensors():
     np.testing.assert_array_equal(y, [11])
 
 
+def test_weights_and_biases_of_other_axes_are_refused():
+    x = np.zeros((3, 2))
+    with pytest.raises(lz.ShapeError, match=r"weight is \(outputs, features\), got \(2,\)"):
+        functional.linear(x, lz.zeros(2))
+    # (3, 1) would broadcast, to one number a sample.
+    with pytest.raises(lz.ShapeError, match=r"one number for each of 4 outputs, got \(3, 1\)"):
+        functional.linear(x, lz.zeros((4, 2)), lz.zeros((3, 1)))
+
+
 def test_identity_gives_back_what_it_got_and_forgets_its_arguments():
     x = lz.tensor([1.0])
     assert nn.Identity(3, bias=False)(x) is x

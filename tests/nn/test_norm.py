@@ -42,11 +42,11 @@ def test_after_eval_running_statistics_are_taken_and_stay():
 
 
 def test_without_running_statistics_the_batch_is_taken_after_eval_too():
-    layer = nn.BatchNorm1d(1, eps=0, momentum=None, track_running_stats=False)
+    layer = nn.BatchNorm1d(1, 0, momentum=None, affine=False, track_running_stats=False)
     for training in (True, False):
         y = layer.train(training)(np.array([[1.0], [3.0]]))
         np.testing.assert_allclose(y, [[-1], [1]])
-    assert "running_mean" not in layer.state_dict()
+    assert layer.state_dict() == {}
 
 
 def test_running_statistics_have_no_gradient_and_keep_no_tape():
@@ -173,8 +173,24 @@ def test_wrong_arguments_are_named(make, kind, message):
         make()
 
 
-def test_functions_convert_the_input_and_explain_a_missing_axis():
+def test_functions_convert_the_input():
     assert functional.layer_norm([1, 3], 2).dtype == np.float32
     assert functional.group_norm(np.ones((1, 2)), 1, lz.ones(2)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: functional.group_norm(np.ones(3), 1),
+        lambda: functional.batch_norm(np.ones(3), None, None),
+        # These would broadcast.
+        lambda: functional.batch_norm(np.ones((2, 3)), None, None, lz.ones(1)),
+        lambda: functional.batch_norm(np.ones((2, 3)), lz.ones(1), lz.ones(3)),
+        lambda: functional.layer_norm(np.ones((2, 3)), 3, None, lz.ones((2, 3))),
+        lambda: functional.rms_norm(np.ones((2, 3)), 3, lz.ones(1)),
+        lambda: functional.group_norm(np.ones((2, 4)), 2, lz.ones(1)),
+    ],
+)
+def test_functions_refuse_what_does_not_fit(call):
     with pytest.raises(lz.ShapeError, match="expects"):
-        functional.group_norm(np.ones(3), 1)
+        call()

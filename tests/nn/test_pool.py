@@ -101,6 +101,7 @@ def test_the_memory_order_of_the_input_is_kept():
         (nn.MaxPool2d(3), (1, 1, 2, 2), "a window that covers 3 x 3 does not fit in an input of"),
         (nn.AvgPool1d(3), (1, 1, 2), "does not fit in an input of 2, padding included"),
         (nn.AdaptiveAvgPool2d(2), (3,), "expects (N, C, H, W)"),
+        (nn.AdaptiveAvgPool2d(2), (1, 3, 0, 4), "with places on each axis, got (1, 3, 0, 4)"),
     ],
 )
 def test_inputs_that_do_not_fit_are_explained(layer, shape, message):
