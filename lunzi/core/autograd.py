@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from lunzi.core.errors import GradientError, KindError
-from lunzi.core.mode import MODE, mode
+from lunzi.core.mode import MODE, Tracer, mode
 from lunzi.core.primitive import Primitive
 from lunzi.core.reduction import Sum
 from lunzi.core.spec import Shape, is_floating
@@ -117,6 +117,7 @@ def walk(
     pending: dict[int, Tensor | None] = dict.fromkeys(map(id, tape))
     pending[id(output)] = dy
     kept = []
+    trace = MODE.get().trace
     with mode(recording=create_graph):
         for y in tape:
             gradient = pending.pop(id(y))
@@ -129,6 +130,7 @@ def walk(
                 continue
             if y.retains_grad and not stops:
                 kept.append((y, gradient))
+            refuse_assigned(origin, trace)
             pass_on(origin, gradient, y, pending)
     return kept
 
@@ -137,7 +139,6 @@ def pass_on(origin: Origin, dy: Tensor, y: Tensor, pending: dict[int, Tensor | N
     """Add the gradients of the inputs of `y`, with broadcasting undone, to those pending."""
     inputs = origin.inputs
     assert inputs is not None
-    refuse_assigned(origin)
     gradients = origin.op.gradient(dy, y, *inputs)
     if not isinstance(gradients, tuple):
         gradients = (gradients,)
@@ -158,12 +159,11 @@ def refuse_integers(leaf: Tensor) -> None:
         )
 
 
-def refuse_assigned(origin: Origin) -> None:
+def refuse_assigned(origin: Origin, trace: Tracer | None) -> None:
     """Refuse a gradient that would be computed from numbers which have changed since."""
-    trace = MODE.get().trace
+    moment = origin.moment
     for place, x in enumerate(origin.inputs or ()):
-        version = x.version if trace is None else trace.version_of(x)
-        if version > origin.moment:
+        if (x.version if trace is None else trace.version_of(x)) > moment:
             raise GradientError(
                 f"input {place} of {origin.op} was assigned after it was used, so that its "
                 f"gradient would be wrong: call backward before the assign, or use a copy()"

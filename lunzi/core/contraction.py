@@ -19,29 +19,51 @@ if TYPE_CHECKING:
 class Matmul(Primitive):
     """y[..., m, n] = sum over k of a[..., m, k] b[..., k, n].
 
+    With `transpose_a` or `transpose_b` the last two axes of that input are exchanged first: the
+    gradients of a product are such products, and the exchange costs no operation of its own.
+
     Shapes:
         a (..., M, K), b (..., K, N) -> y (..., M, N), first axes broadcast
     """
 
+    transpose_a: bool = False
+    transpose_b: bool = False
+
     def evaluate(self, a: Array, b: Array) -> Array:
-        y: Array = np.matmul(a, b)
-        return y
+        return np.matmul(a.mT if self.transpose_a else a, b.mT if self.transpose_b else b)
 
     def infer(self, a: Spec, b: Spec) -> Spec:
         same_dtype(self, (a, b))
-        if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
+        if a.ndim < 2 or b.ndim < 2:
+            raise ShapeError(f"{self} takes matrices or stacks of them, got {a.shape}, {b.shape}")
+        rows, inner = a.shape[:-3:-1] if self.transpose_a else a.shape[-2:]
+        other_inner, columns = b.shape[:-3:-1] if self.transpose_b else b.shape[-2:]
+        if inner != other_inner:
             raise ShapeError(
                 f"matmul of {a.shape} and {b.shape}: the last axis of the first "
                 f"must be as long as the last but one of the second"
+                + (f" (with {self})" if self.transpose_a or self.transpose_b else "")
             )
         first = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-        return a.with_shape((*first, a.shape[-2], b.shape[-1]))
+        return a.with_shape((*first, rows, columns))
 
     def gradient(
         self, dy: Tensor, y: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor | None, Tensor | None]:
-        da = dy.apply(Matmul(), b.mT) if a.requires_grad else None
-        db = a.mT.apply(Matmul(), dy) if b.requires_grad else None
+        da = db = None
+        if a.requires_grad:
+            # y = a b: da = dy b^T; where a was transposed, da^T is wanted: b dy^T.
+            da = (
+                b.apply(Matmul(self.transpose_b, True), dy)
+                if self.transpose_a
+                else dy.apply(Matmul(False, not self.transpose_b), b)
+            )
+        if b.requires_grad:
+            db = (
+                dy.apply(Matmul(True, self.transpose_a), a)
+                if self.transpose_b
+                else a.apply(Matmul(not self.transpose_a, False), dy)
+            )
         return da, db
 
 

@@ -52,7 +52,10 @@ class Multiply(Elementwise):
     def gradient(
         self, dy: Tensor, y: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor | None, Tensor | None]:
-        return dy * b if a.requires_grad else None, dy * a if b.requires_grad else None
+        da = dy * b if a.requires_grad else None
+        if a is b:  # a square
+            return da, da
+        return da, dy * a if b.requires_grad else None
 
 
 @primitive

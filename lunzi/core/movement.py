@@ -83,9 +83,11 @@ class BroadcastTo(Move):
     shape: Shape
 
     def evaluate(self, x: Array) -> Array:
-        if size_of(self.shape) > 4096:
+        # A view takes 2 us to make, as long as it takes to copy so many numbers. (An assignment
+        # would quietly drop first axes of length 1.)
+        if size_of(self.shape) > 4096 or x.ndim > len(self.shape):
             return np.broadcast_to(x, self.shape)
-        y = np.empty(self.shape, x.dtype)  # sooner done than a view, which takes 2 us to make
+        y = np.empty(self.shape, x.dtype)
         y[...] = x
         return y
 
@@ -410,7 +412,7 @@ class MovementMethods(LogicMethods):
     def repeat(self, repetitions: int, axis: int) -> Tensor:
         """Each element so many times in a row along `axis`."""
         axis = normalise_axis(axis, self.ndim)
-        (count,) = as_shape(repetitions)
+        count = as_index(repetitions, "the number of repetitions")
         shape = list(self.shape)
         shape.insert(axis + 1, count)
         lengths = list(self.shape)

@@ -37,13 +37,13 @@ def as_dtype(dtype: AnyDType) -> DType:
         KindError: when tensors do not come in that dtype.
     """
     try:
-        result = np.dtype(dtype)
+        found = None if dtype is None else np.dtype(dtype)  # NumPy takes None for float64
     except (TypeError, ValueError):
-        result = None
-    if dtype is None or result not in DTYPES:
+        found = None
+    if found is None or found not in DTYPES:
         names = ", ".join(known.name for known in DTYPES)
-        raise KindError(f"tensors come in {names}; got {result or dtype!r}")
-    return result
+        raise KindError(f"tensors come in {names}; got {dtype if found is None else found}")
+    return found
 
 
 def is_floating(dtype: DType) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,7 +24,7 @@ from lunzi.core.errors import (
 from lunzi.core.graph import Node
 from lunzi.core.mode import CLOCK, MODE
 from lunzi.core.primitive import Primitive, explained
-from lunzi.core.spec import AnyDType, Array, as_dtype, is_floating
+from lunzi.core.spec import AnyDType, Array, DType, as_dtype, is_floating
 from lunzi.core.structure import flatten, replace
 
 # Looked up once: these lines run in every operation.
@@ -117,7 +118,12 @@ class Tensor(ContractionMethods):
         return result
 
     def operand(self, value: Any) -> Tensor:
-        return value if isinstance(value, Tensor) else constant(weak(value, self.payload.dtype))
+        if isinstance(value, Tensor):
+            return value
+        dtype = self.payload.dtype
+        if type(value) is float and value and dtype.kind == "f" and MODE.get().trace is None:
+            return constant_float(value, dtype)
+        return constant(weak(value, dtype))
 
     # Gradients
 
@@ -477,6 +483,15 @@ def constant(array: Array) -> Tensor:
     """A tensor of fixed numbers: inside a trace, a constant of the graph."""
     trace = MODE.get().trace
     return wrap(array) if trace is None else trace.constant(array)
+
+
+@lru_cache(maxsize=256)
+def constant_float(value: float, dtype: DType) -> Tensor:
+    """A number in a formula, kept for the next time: making it again would cost 1 us.
+
+    Not for 0, since 0.0 and -0.0 are the same key. Nobody holds such a tensor who could assign it.
+    """
+    return wrap(np.array(value, dtype))
 
 
 def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Tensor:
