@@ -48,6 +48,8 @@ def parse(equation: str, tensors: Sequence[Tensor]) -> tuple[list[str], str]:
     dots = [x.ndim - len(term.replace("...", "")) for term, x in zip(inputs, tensors, strict=True)]
     spare = [chr(code) for code in range(0x391, 0x391 + max((0, *dots)))]
     for place, (term, count, x) in enumerate(zip(inputs, dots, tensors, strict=True)):
+        if term.count("...") > 1:
+            raise ShapeError(f"einsum {equation!r}: ... stands twice in {term!r}")
         if count < 0 or (count and "..." not in term):
             raise ShapeError(f"einsum {equation!r}: {term!r} does not name the axes of {x.shape}")
         inputs[place] = term.replace("...", "".join(spare[len(spare) - count :]))

@@ -195,6 +195,8 @@ class AddAlongAxis(Primitive):
 class IndexingMethods(ReductionMethods):
     """Elements by their index."""
 
+    __slots__ = ()
+
     def take(self, indices: Any, axis: int = 0) -> Tensor:
         """The elements at these indices of one axis; -1 names the last.
 
@@ -266,11 +268,12 @@ def index_array(indices: Any) -> Array:
 
 def read(x: Tensor, key: Sequence[Any]) -> Tensor:
     """x[key] with NumPy's meaning: integers, slices, None, `...`, index arrays, bool masks."""
-    items = one_per_axis(x, [as_item(item) for item in key])
-    if any(isinstance(item, Operand) for item in items):
+    written = [as_item(item) for item in key]
+    if any(isinstance(item, Operand | np.ndarray) for item in written):
         # Beside index arrays an integer is one of them, as in NumPy.
-        items = [x.operand(np.array(item)) if isinstance(item, int) else item for item in items]
-    return read_arrays(*read_slices(x, items))
+        written = [np.array(item) if isinstance(item, int) else item for item in written]
+    y, arrays = read_slices(x, one_per_axis(x, written))
+    return read_arrays(y, arrays, are_adjacent(written))
 
 
 def as_item(item: Any) -> Any:
@@ -391,13 +394,18 @@ def forward_slice(item: slice, length: int) -> tuple[int, int, int]:
     return places[-1], places[0] + 1, places.step
 
 
-def read_arrays(x: Tensor, left: Sequence[Tensor | None]) -> Tensor:
-    """Apply index arrays, one for each axis or None, by NumPy's rule for where they land."""
+def are_adjacent(key: Sequence[Any]) -> bool:
+    """Whether the index arrays of a key stand side by side; `...` parts them in any case."""
+    places = [place for place, item in enumerate(key) if isinstance(item, Operand | np.ndarray)]
+    return not places or places[-1] - places[0] < len(places)
+
+
+def read_arrays(x: Tensor, left: Sequence[Tensor | None], adjacent: bool) -> Tensor:
+    """Apply index arrays, one for each axis or None: their axes come first, or where they stood."""
     axes = [axis for axis, item in enumerate(left) if item is not None]
     arrays = [item for item in left if item is not None]
     if not axes:
         return x
-    adjacent = axes == list(range(axes[0], axes[-1] + 1))
     place = axes[0] if adjacent else 0
     if len(axes) == 1:
         return x.take(arrays[0], axes[0])
