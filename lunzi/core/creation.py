@@ -18,6 +18,7 @@ from lunzi.core.spec import (
     as_shape,
     bool_,
     float32,
+    float64,
     int64,
     is_floating,
 )
@@ -88,8 +89,10 @@ def arange(
     Raises:
         RangeError: when the step is 0, a bound is not finite, or a number does not fit.
     """
-    bounds = (0, start, step) if stop is None else (start, stop, step)
-    if not all(math.isfinite(as_number(bound)) for bound in bounds) or step == 0:
+    bounds = [as_number(bound) for bound in (start, 0 if stop is None else stop, step)]
+    if stop is None:
+        bounds[:2] = 0, bounds[0]
+    if not all(map(math.isfinite, bounds)) or bounds[2] == 0:
         raise RangeError(f"arange takes finite bounds and a step that is not 0, got {bounds}")
     # The numbers are found in float64 and rounded once, so that steps of 0.1 stay 0.1 apart.
     numbers = allocated(lambda: np.arange(*bounds), f"arange of {bounds}")
@@ -108,11 +111,12 @@ def linspace(start: float, stop: float, num: int, dtype: AnyDType = float32) -> 
     return constant(as_array(numbers, dtype))
 
 
-def as_number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise KindError(f"a bound must be one number, got {value!r}") from None
+def as_number(value: Any) -> Any:
+    """One number as Python's own, whole or floating."""
+    number = as_array(value, floats=float64)
+    if number.ndim:
+        raise ShapeError(f"a bound must be one number, got numbers of shape {number.shape}")
+    return number.item()
 
 
 def eye(rows: int, columns: int | None = None, dtype: AnyDType = float32) -> Tensor:

@@ -237,6 +237,8 @@ class Concat(Primitive):
 class MovementMethods(LogicMethods):
     """Shapes, orders, parts. Most results share memory with this tensor where NumPy's do."""
 
+    __slots__ = ()
+
     @property
     def T(self) -> Tensor:  # noqa: N802  # the field's name for it
         """The matrix with its axes exchanged."""
