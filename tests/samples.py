@@ -218,6 +218,9 @@ SAMPLES: list[tuple[Primitive, list[Input]]] = [
     (FromStart(4), [indices(0, below=4, dtype=uint8)]),
     # Products
     (Matmul(), [x(2, 3), x(3, 4)]),
+    (Matmul(True, False), [x(3, 2), x(3, 4)]),
+    (Matmul(False, True), [x(2, 3), x(4, 3)]),
+    (Matmul(True, True), [x(5, 3, 2), x(4, 3)]),
     (Matmul(), [x(5, 2, 3), x(5, 3, 4)]),
     (Matmul(), [x(2, 1, 2, 3), x(5, 3, 1)]),
     (Matmul(), [x(2, 3), x(4, 3, 2)]),

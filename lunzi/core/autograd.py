@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from lunzi.core.errors import GradientError, KindError
-from lunzi.core.mode import MODE, Tracer, mode
+from lunzi.core.mode import MODE, mode
 from lunzi.core.primitive import Primitive
 from lunzi.core.reduction import Sum
-from lunzi.core.spec import Shape, is_floating
+from lunzi.core.spec import Shape
 
 if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
@@ -36,9 +37,14 @@ def backward(output: Tensor, dy: Tensor, retain_graph: bool, create_graph: bool)
     gradients = walk(output, dy, tape, create_graph)
     # Nothing is stored before the whole walk has gone well.
     taken = {id(dy)}
+    trace = MODE.get().trace
     for x, gradient in gradients:
-        before = x.grad
-        x.grad = own(gradient, taken) if before is None else before + gradient
+        before = x._grad if trace is None else trace.gradient_of(x)
+        after = own(gradient, taken) if before is None else before + gradient
+        if trace is None:
+            x._grad = after
+        else:
+            trace.set_gradient(x, after)
     if not retain_graph:
         for y in tape:
             if y.origin is not None:
@@ -98,12 +104,13 @@ def recorded(output: Tensor, stops: Collection[int] = ()) -> list[Tensor]:
                 tape[id(x)] = x
                 waiting.append(x)
     # Inputs are older than what was made of them; leaves are older than all.
-    return sorted(tape.values(), key=moment, reverse=True)
+    leaves = [y for y in tape.values() if y.origin is None]
+    computed = [y for y in tape.values() if y.origin is not None]
+    return sorted(computed, key=MOMENT, reverse=True) + leaves
 
 
-def moment(y: Tensor) -> int:
-    origin = y.origin
-    return 0 if origin is None else origin.moment
+MOMENT = attrgetter("origin.moment")
+VERSION = attrgetter("version")
 
 
 def walk(
@@ -118,6 +125,7 @@ def walk(
     pending[id(output)] = dy
     kept = []
     trace = MODE.get().trace
+    version_of = VERSION if trace is None else trace.version_of
     with mode(recording=create_graph):
         for y in tape:
             gradient = pending.pop(id(y))
@@ -130,44 +138,37 @@ def walk(
                 continue
             if y.retains_grad and not stops:
                 kept.append((y, gradient))
-            refuse_assigned(origin, trace)
-            pass_on(origin, gradient, y, pending)
+            inputs = origin.inputs or ()
+            if max(map(version_of, inputs)) > origin.moment:
+                raise assigned(origin, version_of)
+            gradients = origin.op.gradient(gradient, y, *inputs)
+            if not isinstance(gradients, tuple):
+                gradients = (gradients,)
+            for x, dx in zip(inputs, gradients, strict=True):
+                if dx is not None and x.requires_grad and id(x) in pending:
+                    if dx.payload.shape != x.payload.shape:
+                        dx = sum_to(dx, x.payload.shape)
+                    before = pending[id(x)]
+                    pending[id(x)] = dx if before is None else before + dx
     return kept
 
 
-def pass_on(origin: Origin, dy: Tensor, y: Tensor, pending: dict[int, Tensor | None]) -> None:
-    """Add the gradients of the inputs of `y`, with broadcasting undone, to those pending."""
-    inputs = origin.inputs
-    assert inputs is not None
-    gradients = origin.op.gradient(dy, y, *inputs)
-    if not isinstance(gradients, tuple):
-        gradients = (gradients,)
-    for x, dx in zip(inputs, gradients, strict=True):
-        if dx is None or not x.requires_grad or id(x) not in pending:
-            continue
-        if dx.payload.shape != x.payload.shape:
-            dx = sum_to(dx, x.payload.shape)
-        before = pending[id(x)]
-        pending[id(x)] = dx if before is None else before + dx
-
-
 def refuse_integers(leaf: Tensor) -> None:
-    if not is_floating(leaf.dtype):
+    if leaf.payload.dtype.kind != "f":
         raise KindError(
             f"only floating tensors have gradients, and requires_grad was set on one of "
             f"{leaf.dtype.name}: convert it first with astype"
         )
 
 
-def refuse_assigned(origin: Origin, trace: Tracer | None) -> None:
-    """Refuse a gradient that would be computed from numbers which have changed since."""
-    moment = origin.moment
-    for place, x in enumerate(origin.inputs or ()):
-        if (x.version if trace is None else trace.version_of(x)) > moment:
-            raise GradientError(
-                f"input {place} of {origin.op} was assigned after it was used, so that its "
-                f"gradient would be wrong: call backward before the assign, or use a copy()"
-            )
+def assigned(origin: Origin, version_of: Callable[[Tensor], int]) -> GradientError:
+    """What to say of a gradient that would be computed from numbers which have changed since."""
+    versions = map(version_of, origin.inputs or ())
+    place = next(place for place, v in enumerate(versions) if v > origin.moment)
+    return GradientError(
+        f"input {place} of {origin.op} was assigned after it was used, so that its gradient "
+        f"would be wrong: call backward before the assign, or use a copy()"
+    )
 
 
 def sum_to(x: Tensor, shape: Shape) -> Tensor:

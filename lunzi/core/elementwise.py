@@ -355,6 +355,8 @@ class Cast(Elementwise):
 class ElementwiseMethods(Operand):
     """Operators and functions of each element. Numbers and arrays are accepted beside tensors."""
 
+    __slots__ = ()
+
     def __add__(self, other: Any) -> Tensor:
         return self.binary(Add(), other)
 

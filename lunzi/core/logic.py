@@ -133,6 +133,8 @@ class ShiftRight(Shift):
 class LogicMethods(ElementwiseMethods):
     """Comparisons (`==` too goes element by element), choice, and operators on bits."""
 
+    __slots__ = ()
+
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # as in NumPy

@@ -19,6 +19,8 @@ class Operand:
     family built on the one before: Elementwise, Movement, Reduction, Indexing, Contraction.
     """
 
+    __slots__ = ()
+
     payload: Array | Node
     requires_grad: bool
 
