@@ -11,10 +11,17 @@ TABLE: dict[str, tuple[str, str]] = {
     "training.column.accuracy": ("accuracy", "准确率"),
     "training.column.validation_accuracy": ("validation accuracy", "验证准确率"),
     "training.column.validation_mae": ("validation mae", "验证平均绝对误差"),
+    "training.column.validation_rmse": ("validation rmse", "验证均方根误差"),
     "training.column.validation_r2": ("validation r2", "验证 R2"),
+    "training.column.validation_perplexity": ("validation perplexity", "验证困惑度"),
+    "training.column.lr": ("learning rate", "学习率"),
     "training.no_checkpoint": (
         "{path} is not a checkpoint of a training run.",
         "{path} 不是训练检查点文件。",
+    ),
+    "training.damaged_checkpoint": (
+        "{path} is damaged: the state of the run in it is not whole.",
+        "{path} 已损坏：其中的训练状态不完整。",
     ),
     "training.other_environment": (
         "The run goes on in another environment ({changes}): its numbers may differ in the last "

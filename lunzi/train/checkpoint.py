@@ -7,33 +7,37 @@ import os
 import warnings
 from typing import Any
 
-from lunzi.core.errors import FileFormatError
+import numpy as np
+
+from lunzi.core.errors import FileFormatError, user_line
 from lunzi.core.spec import Array
 from lunzi.files import read_header, read_tensors, write_tensors
 from lunzi.messages import text
+from lunzi.nn.advice import LunziWarning
 from lunzi.train.environment import differences, environment
 from lunzi.train.state_tree import pack, unpack
 
 FORMAT = "lunzi checkpoint 1"
+# The name of the array whose bytes are the tree: a header, where other texts stand, has bounds.
+TREE = "state.json"
 
 
-class EnvironmentWarning(UserWarning):
+class EnvironmentWarning(LunziWarning):
     """A run goes on elsewhere than it began, so that its bits may differ."""
 
 
 def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
-    """Write a nested state of tensors, numbers and texts; a kill leaves one file or the other."""
-    arrays: dict[str, Array] = {}
-    tree = pack(state, arrays)
-    write_tensors(
-        path,
-        arrays,
-        {
-            "format": FORMAT,
-            "state": json.dumps(tree, ensure_ascii=False),
-            "environment": json.dumps(environment()),
-        },
-    )
+    """Write a nested state of tensors, numbers and texts; a kill leaves one file or the other.
+
+    Raises:
+        KindError: when something in the state is none of these.
+        MissingFileError: when the folder is not there.
+        FileFormatError: when the file cannot be written.
+    """
+    arrays: dict[str, Array] = {TREE: np.zeros(0, np.uint8)}
+    tree = json.dumps(pack(state, arrays))
+    arrays[TREE] = np.frombuffer(tree.encode(), np.uint8)
+    write_tensors(path, arrays, {"format": FORMAT, "environment": json.dumps(environment())})
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -43,21 +47,21 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         FileFormatError: when the file is damaged or no checkpoint.
         MissingFileError: when there is none.
     """
+    name = os.fspath(path)
     metadata = read_header(path).metadata
     if metadata.get("format") != FORMAT:
-        raise FileFormatError(text("training.no_checkpoint", path=os.fspath(path)))
+        raise FileFormatError(text("training.no_checkpoint", path=name))
+    arrays = read_tensors(path)
     try:
-        tree, before = json.loads(metadata["state"]), json.loads(metadata["environment"])
-    except (KeyError, ValueError):
-        raise FileFormatError(text("training.no_checkpoint", path=os.fspath(path))) from None
-    changed = differences(before, environment())
-    if changed:
-        warnings.warn(
-            text("training.other_environment", changes="; ".join(changed)),
-            EnvironmentWarning,
-            stacklevel=2,
-        )
-    state = unpack(tree, read_tensors(path))
+        tree = json.loads(arrays[TREE].tobytes())
+        before = dict(json.loads(metadata["environment"]))
+    except (KeyError, RecursionError, TypeError, ValueError):
+        raise FileFormatError(text("training.damaged_checkpoint", path=name)) from None
+    state = unpack(tree, arrays, name)
     if not isinstance(state, dict):
-        raise FileFormatError(text("training.no_checkpoint", path=os.fspath(path)))
+        raise FileFormatError(text("training.damaged_checkpoint", path=name))
+    if changed := differences(before, environment()):
+        message = text("training.other_environment", changes="; ".join(changed))
+        filename, _, line = user_line().rpartition(":")
+        warnings.warn_explicit(message, EnvironmentWarning, filename, int(line or 0))
     return state

@@ -4,33 +4,47 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from lunzi.version import __version__
 
-THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# As OpenBLAS reads them: the first that is set to a number above 0 counts.
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "GOTO_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 
 
 def environment() -> dict[str, str]:
     """Versions, processor features and threads: equal ones give equal bits."""
-    extensions: dict[str, Any] = np.show_config(mode="dicts")["SIMD Extensions"]  # type: ignore[assignment]  # a dict in this mode
+    build: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment]  # a dict in this mode
+    blas = build.get("Build Dependencies", {}).get("blas", {})
     return {
         "lunzi": __version__,
+        "python": ".".join(platform.python_version_tuple()[:2]),
         "numpy": np.__version__,
+        "blas": f"{blas.get('name', '?')} {blas.get('version', '?')}",
+        "system": platform.system(),
         "machine": platform.machine(),
-        "processor features": " ".join(extensions.get("found", [])),
+        "processor features": " ".join(build.get("SIMD Extensions", {}).get("found", [])),
         "threads": str(blas_threads()),
     }
 
 
 def blas_threads() -> int:
     """How many threads NumPy's matrix products use, as far as its settings tell."""
+    cores = available_cores()
     for variable in THREAD_VARIABLES:
-        if os.environ.get(variable, "").isdigit():
-            return int(os.environ[variable])
-    return available_cores()
+        value = os.environ.get(variable, "")
+        if value.isascii() and value.isdigit() and int(value) > 0:
+            return min(int(value), cores)
+    return cores
 
 
 def available_cores() -> int:
@@ -40,11 +54,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def differences(before: dict[str, str], now: dict[str, str]) -> list[str]:
+def differences(before: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
     """What has changed between two environments, in words."""
     return [
         f"{name} {before.get(name, '?')} -> {now.get(name, '?')}"
-        for name in now
+        for name in {**before, **now}
         if before.get(name) != now.get(name)
     ]
 

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+
+from rich.cells import cell_len
 
 Row = dict[str, float]
 
 
 class History:
-    """A table with one row an epoch: `epoch`, `loss`, `validation loss`, metrics, `seconds`.
+    """A table with one row an epoch: `epoch`, `loss`, `validation loss`, metrics, `lr`, `seconds`.
 
     >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
     >>> history["loss"]
     [0.5, 0.25]
+    >>> print(history)
+    epoch  loss
+        1   0.5
+        2  0.25
     """
 
-    def __init__(self, rows: list[Row] | None = None) -> None:
-        self.rows: list[Row] = [] if rows is None else rows
+    def __init__(self, rows: Iterable[Mapping[str, float]] = ()) -> None:
+        self.rows: list[Row] = [dict(row) for row in rows]
 
     @property
     def columns(self) -> list[str]:
@@ -27,6 +32,7 @@ class History:
         return list(dict.fromkeys(name for row in self.rows for name in row))
 
     def append(self, row: Row) -> None:
+        """Add a row, which stays the caller's: what is added to it later is in the table too."""
         self.rows.append(row)
 
     def __getitem__(self, column: str) -> list[float]:
@@ -49,14 +55,20 @@ class History:
 
     def __str__(self) -> str:
         rows = [self.columns, *([shown(row.get(name)) for name in self.columns] for row in self)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            "  ".join(
+                " " * (width - cell_len(cell)) + cell
+                for cell, width in zip(row, widths, strict=True)
+            )
             for row in rows
         )
 
     __repr__ = __str__
 
 
-def shown(value: Any) -> str:
-    return "" if value is None else str(value) if isinstance(value, int) else f"{value:.4g}"
+def shown(value: float | None) -> str:
+    """A number in a table: whole ones as they are, others to four places."""
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, int) else f"{value:.4g}"

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.errors import RangeError
+from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.core.mode import no_grad
 from lunzi.core.spec import Array
-from lunzi.core.tensor import as_tensor
+from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn import Module
 
 
@@ -29,19 +29,53 @@ def in_eval_mode(model: Module) -> Iterator[None]:
 
 
 def predict(model: Module, x: Any, batch_size: int = 256) -> Array:
-    """The outputs for inputs, in batches.
+    """The outputs for inputs, in batches, with the model in eval mode.
+
+    Args:
+        model: gives one row of output for each row of input.
+        x: inputs along the first axis, also for a single one.
+        batch_size: samples at a time; what is not needed at once bounds the memory.
 
     Raises:
         RangeError: when the batch size is below 1, or there is no input.
+        ShapeError: when the inputs have no axis of samples, or the outputs not as many rows.
+        KindError: when the model gives something else than one tensor.
     """
     array = np.asarray(x)
     if batch_size < 1:
         raise RangeError(f"batch_size must be 1 or more, got {batch_size}")
+    if not array.ndim:
+        raise ShapeError("predict takes inputs along a first axis, got a single number")
     if not len(array):
         raise RangeError("predict needs one sample at least, got none")
     with in_eval_mode(model):
         parts = [
-            model(as_tensor(array[start : start + batch_size])).numpy()
+            outputs(model, array[start : start + batch_size])
             for start in range(0, len(array), batch_size)
         ]
     return np.concatenate(parts)
+
+
+def outputs(model: Module, x: Array) -> Array:
+    """The outputs for one batch, a row for each sample."""
+    y = one_tensor(model(as_tensor(x)), "predict").numpy()
+    if y.shape[:1] != x.shape[:1]:
+        raise ShapeError(
+            f"predict puts the outputs of batches together, a row for each sample: "
+            f"{len(x)} samples gave an output of shape {y.shape}"
+        )
+    return y
+
+
+def one_tensor(output: Any, taker: str) -> Tensor:
+    """The output of a model, for what takes only a single tensor.
+
+    Raises:
+        KindError: when it is something else, such as a tuple.
+    """
+    if isinstance(output, Tensor):
+        return output
+    raise KindError(
+        f"{taker} takes one tensor, and the model gives a {type(output).__name__}: wrap it in a "
+        f"module that gives the part which is wanted, as in return self.model(x)[0]"
+    )

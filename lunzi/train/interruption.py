@@ -9,10 +9,13 @@ from typing import Any, Self
 
 
 class Interruption:
-    """Inside a `with` block Ctrl-C is noted, for the loop to look at between steps.
+    """Inside a `with` block Ctrl-C is noted, for the loop to act on between steps.
 
-    A second Ctrl-C interrupts at once, for whoever cannot wait. Signals reach the main thread
-    alone; in another one nothing is changed.
+    A second Ctrl-C interrupts at once, for whoever cannot wait. One that nobody has acted on
+    interrupts at the end of the block, so that none is lost.
+
+    Signals reach the main thread alone; in another one nothing is changed. Neither is it where
+    the program ignores Ctrl-C, as under nohup.
     """
 
     def __init__(self) -> None:
@@ -20,7 +23,9 @@ class Interruption:
         self._before: Any = None
 
     def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        # None is a handler that was not made in Python, and that nobody could put back.
+        if in_main_thread and signal.getsignal(signal.SIGINT) not in (None, signal.SIG_IGN):
             self._before = signal.signal(signal.SIGINT, self._note)
         return self
 
@@ -32,8 +37,14 @@ class Interruption:
     ) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if error is None:
+            self.end_if_requested()
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def end_if_requested(self) -> None:
+        """Raise KeyboardInterrupt where Ctrl-C was noted."""
         if self.requested:
             raise KeyboardInterrupt
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.end_if_requested()
         self.requested = True

@@ -16,13 +16,34 @@ from lunzi.train.history import Row
 if TYPE_CHECKING:
     from lunzi.train.trainer import Trainer
 
+NOT_SHOWN = frozenset({"epoch", "lr", "seconds"})  # unless they are asked for
+KNOWN_COLUMNS = frozenset(
+    {
+        "loss",
+        "validation loss",
+        "accuracy",
+        "validation accuracy",
+        "validation mae",
+        "validation rmse",
+        "validation r2",
+        "validation perplexity",
+        "lr",
+    }
+)
+WIDEST_BAR = 30  # cells
+BESIDE_BAR = 44  # cells that the texts beside the bar may take
+BETWEEN_LOOKS = 0.1  # seconds between two changes of the bar
+
 
 class PrintProgress(Callback):
     """A line for each epoch, and on a terminal a bar below them.
 
+        epoch 1/30  loss 1.41  validation accuracy 0.81  8 s left
+
     Args:
         file: where it goes; standard output when it is None.
-        columns: which columns of the history are shown, in this order; those with figures.
+        columns: which columns of the history are shown, in this order; those that a row has
+            not are left out. All but `lr` and `seconds` when it is empty.
     """
 
     def __init__(self, file: TextIO | None = None, columns: tuple[str, ...] = ()) -> None:
@@ -30,43 +51,48 @@ class PrintProgress(Callback):
         self.columns = columns
         self._bar: Progress | None = None
         self._task = TaskID(0)
+        self._looked = 0.0
         self._started = 0.0
         self._steps_before = 0
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         self._started = time.monotonic()
+        self._looked = 0.0
         self._steps_before = trainer.step_count
-        console = Console(file=self.file or sys.stdout)
-        if console.is_terminal and not console.is_dumb_terminal:
+        stream = self.file or sys.stdout
+        # Asked of the stream itself: rich believes variables such as FORCE_COLOR, and would
+        # write a bar into a pipe.
+        if stream.isatty() and not (console := Console(file=stream)).is_dumb_terminal:
+            width = max(min(WIDEST_BAR, console.width - BESIDE_BAR), 1)
             self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=30),
-                TextColumn("{task.fields[left]}"),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=width),
+                TextColumn("{task.fields[left]}", markup=False),
                 console=console,
                 transient=True,
             )
-            self._task = self._bar.add_task(
-                "", total=trainer.total_steps, completed=trainer.step_count, left=""
-            )
+            self._task = self._bar.add_task("", total=trainer.total_steps, left="")
             self._bar.start()
 
     def on_step_end(self, trainer: Trainer, loss: float) -> None:
-        if self._bar is not None:
+        now = time.monotonic()
+        if self._bar is not None and now - self._looked >= BETWEEN_LOOKS:
+            self._looked = now
             epoch = text("training.epoch", epoch=trainer.epoch + 1, epochs=trainer.epochs)
             self._bar.update(
                 self._task,
-                completed=trainer.step_count,
-                description=f"{epoch}  {loss:.3g}",
+                completed=trainer.total_steps - trainer.steps_left,
+                description=f"{epoch}  {column_title('loss')} {figure(loss)}",
                 left=self.time_left(trainer),
             )
 
     def on_epoch_end(self, trainer: Trainer, row: Row) -> None:
         parts = [text("training.epoch", epoch=trainer.epoch, epochs=trainer.epochs)]
-        shown = self.columns or [name for name in row if name not in ("epoch", "seconds")]
-        parts += [f"{column_title(name)} {row[name]:.3g}" for name in shown if name in row]
-        if trainer.epoch < trainer.epochs:
+        shown = self.columns or [name for name in row if name not in NOT_SHOWN]
+        parts += [f"{column_title(name)} {figure(row[name])}" for name in shown if name in row]
+        if trainer.steps_left and not trainer.stopping:
             parts.append(self.time_left(trainer))
-        line = "  ".join(parts)
+        line = "  ".join(filter(None, parts))
         if self._bar is not None:
             self._bar.console.print(line, highlight=False, markup=False)
         else:
@@ -78,7 +104,10 @@ class PrintProgress(Callback):
             self._bar = None
 
     def time_left(self, trainer: Trainer) -> str:
-        """About how long the rest takes, from the mean time of the steps so far."""
+        """About how long the rest takes, by the mean of the steps so far; empty before the first.
+
+        Validation counts, for the time is that of the clock.
+        """
         steps = trainer.step_count - self._steps_before
         if not steps:
             return ""
@@ -87,24 +116,19 @@ class PrintProgress(Callback):
 
 
 def column_title(name: str) -> str:
-    """A column of the history in the language in use."""
+    """A column of the history in the language in use; one of the user's own as it is."""
     return text(f"training.column.{name.replace(' ', '_')}") if name in KNOWN_COLUMNS else name
 
 
-KNOWN_COLUMNS = (
-    "loss",
-    "validation loss",
-    "accuracy",
-    "validation accuracy",
-    "validation mae",
-    "validation r2",
-)
+def figure(value: float) -> str:
+    """A number in three places, large ones in all places before the point."""
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.3g}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: `8 s`, `3 min`, `2 h`."""
+    """Seconds as a person says them: `8 s`, `3 min`, `2 h`; one second at least."""
     if seconds < 90:
-        return text("training.seconds", count=round(seconds))
+        return text("training.seconds", count=max(round(seconds), 1))
     if seconds < 90 * 60:
         return text("training.minutes", count=round(seconds / 60))
     return text("training.hours", count=round(seconds / 3600))

@@ -6,27 +6,37 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
-
-from lunzi.core.errors import KindError, RangeError, ShapeError
-from lunzi.core.random import default_generator
+from lunzi.core.errors import KindError, RangeError
 from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.data import ArrayDataset, DataLoader
+from lunzi.data import DataLoader
 from lunzi.nn import Module
+from lunzi.nn.advice import advise
+from lunzi.nn.loss import Loss
 from lunzi.nn.utils import clip_grad_norm_, clip_grad_value_
 from lunzi.optim import Optimizer
+from lunzi.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from lunzi.train.agreement import (
+    check_bounds,
+    check_columns,
+    check_folder,
+    check_model,
+    check_optimizer,
+    check_scheduler,
+    checked_loss,
+)
+from lunzi.train.batches import Data, as_loader, pairs, samples_between
 from lunzi.train.callbacks import Callback
 from lunzi.train.checkpoint import load_checkpoint, save_checkpoint
 from lunzi.train.diagnosis import check_batch, divergence
 from lunzi.train.history import History, Row
-from lunzi.train.inference import in_eval_mode, predict
+from lunzi.train.inference import in_eval_mode, one_tensor, predict
 from lunzi.train.interruption import Interruption
 from lunzi.train.metrics import Metric
-
-Data = Any  # a DataLoader, a dataset, or (x, y) arrays
+from lunzi.train.run_state import load_run_state, loader_state, run_state
 
 
 class Trainer:
@@ -36,23 +46,37 @@ class Trainer:
     the Trainer keeps the mean loss (weighted by batch size) and the metrics, calls the callbacks,
     and writes checkpoints from which a run goes on with the same bits.
 
+    >>> import numpy as np
+    >>> from lunzi import manual_seed, nn, optim
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)
+    >>> _ = manual_seed(0)
+    >>> model = nn.Linear(1, 1)
+    >>> trainer = Trainer(model, nn.MSELoss(), optim.SGD(model.parameters(), lr=0.1))
+    >>> history = trainer.fit((x, 3 * x + 1), epochs=30)
+    >>> bool(np.allclose(trainer.predict([[2.0]]), 7, atol=0.1))
+    True
+
     Args:
         model: maps a batch of inputs to outputs.
         loss: maps (outputs, targets) to the mean loss of a batch.
         optimizer: of the model's parameters.
         scheduler: changes the learning rate; its `step()` is called after each step of the
             optimizer, or after each epoch with `schedule_each="epoch"`. ReduceLROnPlateau is
-            called each epoch with the validation loss.
-        metrics: name -> metric, taken on validation data.
-        callbacks: called at the joints of the run, in order.
-        accumulate: batches whose gradients are averaged for one step of the optimizer; what is
-            left at the end of an epoch makes a step of fewer.
+            always called after an epoch, with the validation loss (without any, the loss).
+        metrics: name -> metric, taken on validation data in eval mode.
+        training_metrics: name -> metric, taken on the batches of the training as they pass.
+        callbacks: called at the joints of the run, in order; at its end in reverse.
+        accumulate: batches whose gradients make one step of the optimizer, each counting as
+            much as it has samples: as one batch that is so many times as large. What is left at
+            the end of an epoch makes a step of fewer.
         clip_norm, clip_value: bounds of the gradients' norm and of each number in them.
-        checkpoint: a file to which the state is written, whole or not at all.
-        checkpoint_every: steps between two checkpoints; at the end of each epoch when None.
+        checkpoint: a file to which the state is written, whole or not at all, at the end of each
+            epoch and when Ctrl-C stops the run.
+        checkpoint_every: steps after which it is written within an epoch, too.
 
     Raises:
-        RangeError: when a number is outside its range.
+        RangeError: when a number is outside its range, or parts belong to different models.
+        KindError: when a part is something else than it should be.
     """
 
     def __init__(
@@ -61,9 +85,10 @@ class Trainer:
         loss: Callable[[Any, Any], Tensor],
         optimizer: Optimizer,
         *,
-        scheduler: Any = None,
+        scheduler: LRScheduler | None = None,
         schedule_each: str = "step",
         metrics: Mapping[str, Metric] | None = None,
+        training_metrics: Mapping[str, Metric] | None = None,
         callbacks: Sequence[Callback] = (),
         accumulate: int = 1,
         clip_norm: float | None = None,
@@ -71,20 +96,18 @@ class Trainer:
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | None = None,
     ) -> None:
-        for name, number in (("accumulate", accumulate), ("checkpoint_every", checkpoint_every)):
-            if number is not None and number < 1:
-                raise RangeError(f"{name} must be 1 or more, got {number}")
-        for name, bound in (("clip_norm", clip_norm), ("clip_value", clip_value)):
-            if bound is not None and not bound > 0:
-                raise RangeError(f"{name} must be above 0, got {bound}")
-        if schedule_each not in ("step", "epoch"):
-            raise RangeError(f"schedule_each is 'step' or 'epoch', got {schedule_each!r}")
+        check_bounds(accumulate, checkpoint_every, clip_norm, clip_value)
+        check_model(model, loss)
+        check_optimizer(model, optimizer)
+        check_scheduler(scheduler, schedule_each, optimizer)
+        check_columns(metrics or {}, training_metrics or {})
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.scheduler = scheduler
-        self.schedule_each = schedule_each
+        self.schedule_each = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else schedule_each
         self.metrics = dict(metrics or {})
+        self.training_metrics = dict(training_metrics or {})
         self.callbacks = list(callbacks)
         self.accumulate = accumulate
         self.clip_norm = clip_norm
@@ -94,13 +117,18 @@ class Trainer:
         self.history = History()
         self.epoch = 0  # epochs that are done
         self.epochs = 0  # epochs that are wanted
+        self.batch = 0  # batches of the epoch that are done
         self.step_count = 0  # batches that are done, over all epochs
-        self.stopping = False
-        self._loss_sum = 0.0  # over the samples of the epoch so far
-        self._samples = 0
-        self._seconds = 0.0  # of the epoch so far, over interruptions
-        self._loader: DataLoader | None = None
-        self._loader_state: dict[str, int] | None = None
+        self.stopping = False  # whether somebody asked to end after the epoch
+        self.loss_sum = 0.0  # of the epoch so far, over its samples
+        self.samples = 0  # of the epoch so far
+        self.lr = math.nan  # at the last step of the optimizer
+        self.seconds = 0.0  # of the epoch so far, over interruptions
+        self.validates = False  # whether this `fit` has validation data
+        self._parameters = list(model.parameters())
+        self._clock = 0.0
+        self.loader: DataLoader | None = None  # of the last `fit`
+        self.begun: dict[str, Any] | None = None  # state of the loader of the run to go on with
 
     # The loop
 
@@ -113,117 +141,207 @@ class Trainer:
         batch_size: int = 32,
         seed: int = 0,
     ) -> History:
-        """Train until `epochs` epochs are done, those before a resume included.
+        """Train until `epochs` epochs are done, those of an earlier `fit` or a resume included.
+
+        An epoch that Ctrl-C left, or a checkpoint was written in, is gone on with where it stood.
 
         Args:
             data: a DataLoader; or a dataset or (x, y), shuffled by `seed` in batches.
             validation: the same kinds, not shuffled; its loss and metrics enter the history.
+            epochs: how many in all, 0 or more.
+            batch_size: for data that is no DataLoader.
+            seed: of the order of the samples.
 
         Raises:
             DivergenceError: when the loss is NaN or infinite, naming step and layer.
+            RangeError: when an input or a target is.
+            StateKeyError: when an epoch is gone on with on other data.
             KeyboardInterrupt: on Ctrl-C, between two steps and after the checkpoint is written.
         """
         if epochs < 0:
             raise RangeError(f"epochs must be 0 or more, got {epochs}")
-        loader = self._loader = as_loader(data, batch_size, shuffle=True, seed=seed)
+        loader = as_loader(data, batch_size, shuffle=True, seed=seed)
         check_data = None if validation is None else as_loader(validation, batch_size)
-        if self._loader_state is not None:
-            loader.load_state_dict(self._loader_state)
-            self._loader_state = None
-        self.epochs = epochs
-        self.stopping = False
-        self._call("on_fit_begin")
-        try:
+        check_folder(self.checkpoint)
+        self._begin(loader, epochs, check_data is not None)
+        with ExitStack() as ending:
+            for callback in self.callbacks:
+                callback.on_fit_begin(self)
+                ending.callback(callback.on_fit_end, self)
+            self._clock = time.monotonic()
             with Interruption() as interruption:
-                while self.epoch < epochs and not self.stopping:
+                while self._has_work():
                     self._train_epoch(loader, interruption)
-                    self._end_epoch(check_data)
-        finally:
-            self._call("on_fit_end")
+                    self._end_epoch(check_data, interruption)
         return self.history
 
     def _train_epoch(self, loader: DataLoader, interruption: Interruption) -> None:
         self.model.train()
-        loader.set_epoch(self.epoch)
-        started = time.monotonic()
-        for x, y in loader:
-            loss = self.step(x, y)
-            self._loss_sum += loss * len(x)
-            self._samples += len(x)
-            self.step_count += 1
-            self._call("on_step_end", loss)
-            if self.checkpoint_every and self.step_count % self.checkpoint_every == 0:
-                self.save()
-            if interruption.requested:
-                self._seconds += time.monotonic() - started
-                self.save()
-                raise KeyboardInterrupt
-        self._seconds += time.monotonic() - started
+        for x, y in pairs(loader, self.epoch, self.batch):
+            check_batch(x, y, f"step {self.step_count + 1}", loader.dataset)
+            share, is_last = self._place_in_group(loader, len(x))
+            loss = self.step(x, y, share, is_last)
+            self._count(loss, len(x))
+            for callback in self.callbacks:
+                callback.on_step_end(self, loss)
+            every = self.checkpoint_every
+            self._pause(interruption, every is not None and self.step_count % every == 0)
 
-    def step(self, x: Any, y: Any) -> float:
-        """Forward, backward and, when enough batches are gathered, a step of the optimizer.
+    def step(self, x: Any, y: Any, share: float = 1.0, is_last: bool = True) -> float:
+        """Forward, backward and, after the last batch of a group, a step of the optimizer.
+
+        Args:
+            x, y: a batch.
+            share: how much of its group the batch is, in (0, 1].
+            is_last: whether the group is complete with it.
 
         Returns:
             The mean loss of the batch, before the step.
         """
-        check_batch("x", np.asarray(x), self.step_count + 1)
-        place = self.step_count % self.batches_per_epoch
-        first = place - place % self.accumulate
-        group = min(self.accumulate, self.batches_per_epoch - first)
-        loss = self.loss(self.model(as_tensor(x)), as_tensor(y))
-        value = float(loss)
+        output, loss = self._forward(x, y)
+        value = loss.item()
         if not math.isfinite(value):
-            raise divergence(self.model, as_tensor(x), self.step_count + 1, value)
-        (loss if group == 1 else loss / group).backward()
-        if place == first + group - 1:
-            if self.clip_norm is not None:
-                clip_grad_norm_(self.model.parameters(), self.clip_norm)
-            if self.clip_value is not None:
-                clip_grad_value_(self.model.parameters(), self.clip_value)
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-            if self.scheduler is not None and self.schedule_each == "step":
-                self.scheduler.step()
-        return value
+            raise divergence(self.model, x, self.step_count + 1, value)
+        (loss if share == 1 else loss * share).backward()
+        for name, metric in self.training_metrics.items():
+            metric.update(one_tensor(output, f"the metric {name!r}").numpy(), y)
+        if is_last:
+            self._update()
+        else:
+            self._settle_gradients()
+        return float(value)
 
-    def _end_epoch(self, check_data: DataLoader | None) -> None:
-        self.epoch += 1
-        row: Row = {"epoch": self.epoch, "loss": self._loss_sum / max(self._samples, 1)}
+    def _forward(self, x: Any, y: Any) -> tuple[Any, Tensor]:
+        output = self.model(as_tensor(x))
+        if isinstance(self.loss, Loss):  # a user's own may take several tensors
+            one_tensor(output, type(self.loss).__name__)
+        return output, checked_loss(self.loss(output, as_tensor(y)))
+
+    def _update(self) -> None:
+        """A step of the optimizer, and of the schedule where that goes by steps."""
+        parameters = [p for group in self.optimizer.param_groups for p in group.params]
+        if self.clip_norm is not None:
+            clip_grad_norm_(parameters, self.clip_norm)
+        if self.clip_value is not None:
+            clip_grad_value_(parameters, self.clip_value)
+        self.lr = learning_rate(self.optimizer)
+        self.optimizer.step()
+        for parameter in self._parameters:  # also of those that the optimizer leaves alone
+            parameter.grad = None
+        if self.scheduler is not None and self.schedule_each == "step":
+            self.scheduler.step()
+
+    def _end_epoch(self, check_data: DataLoader | None, interruption: Interruption) -> None:
+        row: Row = {"epoch": self.epoch + 1, "loss": self.loss_sum / max(self.samples, 1)}
+        row |= {name: metric.value() for name, metric in self.training_metrics.items()}
         if check_data is not None:
-            results = self.evaluate(check_data)
+            results = self._evaluate(check_data, lambda: self._pause(interruption))
             row |= {f"validation {name}": value for name, value in results.items()}
-        row["seconds"] = round(self._seconds, 3)
-        self._loss_sum, self._samples, self._seconds = 0.0, 0, 0.0
-        if self.scheduler is not None and self.schedule_each == "epoch":
-            if hasattr(self.scheduler, "patience"):  # ReduceLROnPlateau looks at a figure
-                self.scheduler.step(row.get("validation loss", row["loss"]))
-            else:
-                self.scheduler.step()
+        self._lap()
+        row |= {"lr": self.lr, "seconds": round(self.seconds, 3)}
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.loss_sum, self.samples, self.seconds = 0.0, 0, 0.0
+        for metric in self.training_metrics.values():
+            metric.reset()
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step(row.get("validation loss", row["loss"]))
+        elif self.scheduler is not None and self.schedule_each == "epoch":
+            self.scheduler.step()
         self.history.append(row)
-        self._call("on_epoch_end", row)
-        if self.checkpoint is not None and self.checkpoint_every is None:
+        for callback in self.callbacks:
+            callback.on_epoch_end(self, row)
+        self._pause(interruption, checkpoint_is_due=True)
+
+    # Around a step
+
+    def _begin(self, loader: DataLoader, epochs: int, validates: bool) -> None:
+        """Take over the data, at the place where the run stands."""
+        begun = self.begun or (loader_state(self) if self.batch else None)
+        if begun is not None:
+            loader.load_state_dict(begun)  # refuses other data than that of the begun epoch
+        # What was stopped stays so, until more is asked for.
+        self.stopping = self.stopping and epochs <= self.epochs
+        done = max(self.epoch, self.epochs)
+        is_resumed, self.begun = self.begun is not None, None
+        self.loader, self.epochs, self.validates = loader, epochs, validates
+        if epochs and not is_resumed and not self._has_work():
+            advise(
+                f"there is nothing to train: epochs counts those of earlier calls too, and "
+                f"{self.epoch} are done. Ask for more than {done} in all"
+            )
+
+    def _has_work(self) -> bool:
+        """Whether an epoch is to be trained; one that was begun is, also while stopping."""
+        return self.epoch < self.epochs and (self.batch > 0 or not self.stopping)
+
+    def _place_in_group(self, loader: DataLoader, size: int) -> tuple[float, bool]:
+        """Which share of the samples of one step of the optimizer a batch has; if it is the last.
+
+        With `accumulate` batches a step, the last step of an epoch may have fewer.
+        """
+        first = self.batch - self.batch % self.accumulate
+        end = min(first + self.accumulate, len(loader))
+        return size / samples_between(loader, first, end), self.batch == end - 1
+
+    def _count(self, loss: float, size: int) -> None:
+        self.loss_sum += loss * size
+        self.samples += size
+        self.batch += 1
+        self.step_count += 1
+        self._lap()
+
+    def _lap(self) -> None:
+        now = time.monotonic()
+        self.seconds += now - self._clock
+        self._clock = now
+
+    def _pause(self, interruption: Interruption, checkpoint_is_due: bool = False) -> None:
+        """Between two steps: write the checkpoint if it is time, and end if Ctrl-C was pressed."""
+        if checkpoint_is_due or interruption.requested:
             self.save()
+        interruption.end_if_requested()
+
+    def _settle_gradients(self) -> None:
+        """Bring gradients that wait for more batches into memory without gaps.
+
+        A gradient may look at the memory of another tensor, in steps or many times at one place.
+        A sum over it, as in clip_norm, would go through its numbers in another order than
+        through those of the same gradient from a checkpoint, and give other last bits.
+        """
+        for parameter in self._parameters:
+            gradient = parameter.grad
+            if gradient is not None:
+                array = gradient.numpy()
+                if not (array.flags.c_contiguous or array.flags.f_contiguous):
+                    parameter.grad = Tensor(array.copy(order="K"))
 
     # Use
 
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
-        """Mean loss and metrics on data, with the model in eval mode."""
-        loader = as_loader(data, batch_size)
+        """Mean loss and metrics on data, with the model in eval mode.
+
+        A loader is always read as in its epoch 0, so that results can be compared.
+        """
+        return self._evaluate(as_loader(data, batch_size), lambda: None)
+
+    def _evaluate(self, loader: DataLoader, pause: Callable[[], None]) -> dict[str, float]:
         for metric in self.metrics.values():
             metric.reset()
         total, samples = 0.0, 0
         with in_eval_mode(self.model):
-            for x, y in loader:
-                output = self.model(as_tensor(x))
-                total += float(self.loss(output, as_tensor(y))) * len(x)
+            for number, (x, y) in enumerate(pairs(loader, epoch=0), 1):
+                check_batch(x, y, f"batch {number} of the evaluation", loader.dataset)
+                output, loss = self._forward(x, y)
+                total += loss.item() * len(x)
                 samples += len(x)
-                for metric in self.metrics.values():
-                    metric.update(output.numpy(), y)
+                for name, metric in self.metrics.items():
+                    metric.update(one_tensor(output, f"the metric {name!r}").numpy(), y)
+                pause()
         results = {"loss": total / samples}
         return results | {name: metric.value() for name, metric in self.metrics.items()}
 
     def predict(self, x: Any, batch_size: int = 256) -> Array:
-        """The outputs for inputs, with the model in eval mode."""
+        """The outputs for inputs, with the model in eval mode: see `lunzi.train.predict`."""
         return predict(self.model, x, batch_size)
 
     def stop(self) -> None:
@@ -231,9 +349,14 @@ class Trainer:
         self.stopping = True
 
     @property
+    def validation_columns(self) -> list[str]:
+        """The columns of the history that validation data gives."""
+        return ["validation loss", *(f"validation {name}" for name in self.metrics)]
+
+    @property
     def batches_per_epoch(self) -> int:
-        """Batches of an epoch; one while there is no loader, as in a step by hand."""
-        return 1 if self._loader is None else len(self._loader)
+        """Batches of an epoch of the last `fit`."""
+        return 0 if self.loader is None else len(self.loader)
 
     @property
     def total_steps(self) -> int:
@@ -242,57 +365,24 @@ class Trainer:
 
     @property
     def steps_left(self) -> int:
-        """Batches until the end of the run."""
-        return self.total_steps - self.step_count
-
-    def _call(self, name: str, *arguments: Any) -> None:
-        for callback in self.callbacks:
-            getattr(callback, name)(self, *arguments)
+        """Batches until the end of the run, if it is not stopped."""
+        return max((self.epochs - self.epoch) * self.batches_per_epoch - self.batch, 0)
 
     # State
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the rest of the run depends on."""
-        return {
-            "model": self.model.state_dict(),
-            "gradients": {
-                name: p.grad for name, p in self.model.named_parameters() if p.grad is not None
-            },
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
-            "random": default_generator.state_dict(),
-            "loader": None if self._loader is None else self._loader.state_dict(),
-            "callbacks": [callback.state_dict() for callback in self.callbacks],
-            "history": self.history.rows,
-            "epoch": self.epoch,
-            "step_count": self.step_count,
-            "loss_sum": self._loss_sum,
-            "samples": self._samples,
-            "seconds": self._seconds,
-        }
+        """A copy of everything that the rest of the run depends on."""
+        return run_state(self)
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; the next `fit` begins where it was taken.
 
+        Nothing changes when something does not fit.
+
         Raises:
-            StateKeyError: when it is the state of another model, optimizer or data.
+            StateKeyError: when it is the state of another model, optimizer or trainer.
         """
-        self.model.load_state_dict(state["model"])
-        for name, parameter in self.model.named_parameters():
-            parameter.grad = state["gradients"].get(name)
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
-        default_generator.load_state_dict(state["random"])
-        for callback, own in zip(self.callbacks, state["callbacks"], strict=True):
-            callback.load_state_dict(own)
-        self._loader_state = state["loader"]
-        self.history = History(state["history"])
-        self.epoch = state["epoch"]
-        self.step_count = state["step_count"]
-        self._loss_sum = state["loss_sum"]
-        self._samples = state["samples"]
-        self._seconds = state["seconds"]
+        load_run_state(self, state)
 
     def save(self) -> None:
         """Write the checkpoint, where one is wanted."""
@@ -303,21 +393,17 @@ class Trainer:
         """Go on from a checkpoint: `path`, or the trainer's own.
 
         Raises:
+            MissingFileError: when there is none.
             FileFormatError: when it is damaged.
-            StateKeyError: when it is that of another model, optimizer or data.
+            StateKeyError: when it is that of another model, optimizer or trainer.
         """
-        source = path or self.checkpoint
+        source = self.checkpoint if path is None else path
         if source is None:
             raise KindError("resume needs the path of a checkpoint: this trainer writes none")
         self.load_state_dict(load_checkpoint(source))
 
 
-def as_loader(data: Data, batch_size: int, shuffle: bool = False, seed: int = 0) -> DataLoader:
-    """Batches of a loader, a dataset or a pair of arrays."""
-    if isinstance(data, DataLoader):
-        return data
-    if isinstance(data, tuple | list):
-        if len(data) != 2:
-            raise ShapeError(f"data is (x, y), a dataset or a DataLoader; got {len(data)} parts")
-        data = ArrayDataset(*data)
-    return DataLoader(data, batch_size, shuffle=shuffle, seed=seed)
+def learning_rate(optimizer: Optimizer) -> float:
+    """The rate of the first group; NaN for an optimizer that has none."""
+    group = optimizer.param_groups[0]
+    return float(group["lr"]) if "lr" in group else math.nan
