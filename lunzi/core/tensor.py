@@ -429,21 +429,17 @@ class Tensor(ContractionMethods):
         """What a deep copy or another process gets: a leaf without its gradient."""
         if self.origin is not None:
             raise GradientError("only leaves can be copied deeply; use copy() or detach().copy()")
-        own = dict(getattr(self, "__dict__", {}))
-        return rebuilt, (type(self), self.checked(), self.requires_grad, own)
+        attributes = getattr(self, "__dict__", None)  # those of a subclass
+        return rebuilt, (type(self), self.checked(), self.requires_grad), attributes
 
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
 
-def rebuilt(
-    kind: type[Tensor], payload: Array, requires_grad: bool, attributes: dict[str, Any]
-) -> Tensor:
-    """A tensor of a subclass too, as a copy of another one that `__reduce__` describes."""
+def rebuilt(kind: type[Tensor], payload: Array, requires_grad: bool) -> Tensor:
+    """A tensor, or one of a subclass, as a copy of another one that `__reduce__` describes."""
     result = NEW(kind)
     Tensor.__init__(result, payload, requires_grad)
-    for name, value in attributes.items():
-        setattr(result, name, value)
     return result
 
 
@@ -521,9 +517,12 @@ def constant(array: Array) -> Tensor:
 def constant_number(value: float, dtype: DType) -> Tensor:
     """A number in a formula, kept for the next time: making it again would cost 1 us.
 
-    Not for 0, since 0.0 and -0.0 are the same key. Nobody holds such a tensor who could assign it.
+    Not for 0, since 0.0 and -0.0 are the same key. Its memory is read-only, so that no assign
+    can make it another number.
     """
-    return wrap(weak(value, dtype))
+    array = weak(value, dtype)
+    array.flags.writeable = False
+    return wrap(array)
 
 
 def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Tensor:

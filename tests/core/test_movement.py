@@ -234,6 +234,10 @@ def test_refuses_moves_that_do_not_fit(move, error, text):
         move(lz.zeros((2, 6)))
 
 
+def test_squeeze_removes_all_axes_of_length_1_where_none_is_named():
+    check(lambda x: x.squeeze(), np.squeeze, numbered((1, 2, 1, 3)))
+
+
 def test_the_matrix_and_a_stack_of_matrices_are_transposed():
     check(lambda x: x.T, lambda x: x.T, numbered((2, 3)))
     check(lambda x: x.mT, lambda x: x.T, numbered((2, 3)))

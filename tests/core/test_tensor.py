@@ -177,6 +177,27 @@ def test_a_tensor_from_another_process_is_no_younger_than_what_is_made_of_it():
     assert y.grad.tolist() == [4]
 
 
+class Named(lz.Tensor):
+    """A subclass with an attribute of its own, as a buffer is."""
+
+    def __init__(self, name, owner):
+        super().__init__(np.ones(2), requires_grad=True)
+        self.name = name
+        self.owner = owner
+
+
+def test_a_subclass_is_copied_deeply_with_its_attributes():
+    owner = {}
+    owner["x"] = Named("scale", owner)
+    duplicate = copy.deepcopy(owner)
+    assert type(duplicate["x"]) is Named
+    assert duplicate["x"].name == "scale"
+    assert duplicate["x"].owner is duplicate
+    assert duplicate["x"].requires_grad
+    again = pickle.loads(pickle.dumps(Named("scale", None)))
+    assert (type(again), again.name, again.tolist()) == (Named, "scale", [1, 1])
+
+
 def test_a_computed_tensor_is_not_copied_deeply():
     y = lz.tensor([1.0], requires_grad=True) * 2
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
@@ -276,6 +297,16 @@ def test_numpys_functions_pass_the_gradient():
     x = lz.tensor([1.0, 2.0], "float64", requires_grad=True)
     (np.exp(x) * np.array([1.0, 10.0]) + np.float64(3) * x).sum().backward()
     np.testing.assert_allclose(x.grad, np.exp([1, 2]) * [1, 10] + 3)
+
+
+def test_numbers_of_formulas_cannot_be_made_others():
+    x = lz.ones(2, requires_grad=True)
+    y = x * 0.5
+    with pytest.raises(lz.StateError, match="memory is read-only"):
+        y.origin.inputs[1].assign(7)
+    assert (x * 0.5).tolist() == [0.5, 0.5]
+    assert np.signbit((x * -0.0).numpy()).all()
+    assert not np.signbit((x * 0.0).numpy()).any()
 
 
 def test_a_numpy_number_is_weak_on_both_sides():
