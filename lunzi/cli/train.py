@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lunzi.cli.help import choices
 from lunzi.cli.options import DebugOption, LanguageOption, QuietOption
-from lunzi.core.errors import RangeError
+from lunzi.core.errors import RangeError, StateError
 from lunzi.messages import text
 from lunzi.recipes import RECIPES, recipe
-from lunzi.recipes.run import Run, Settings, shown_path
+from lunzi.recipes.run import Run
+from lunzi.recipes.settings import Settings
+
+TABLES = (".csv", ".tsv", ".txt")
 
 
 class TaskName(StrEnum):
@@ -24,16 +28,10 @@ class TaskName(StrEnum):
 
 
 def train(
-    what: Annotated[
-        str | None,
-        typer.Argument(),
-    ] = None,
+    what: Annotated[str | None, typer.Argument()] = None,
     target: Annotated[str | None, typer.Option()] = None,
-    task: Annotated[
-        TaskName | None,
-        typer.Option(),
-    ] = None,
-    seed: Annotated[int, typer.Option()] = 0,
+    task: Annotated[TaskName | None, typer.Option(metavar=choices(TaskName))] = None,
+    seed: Annotated[int | None, typer.Option()] = None,
     epochs: Annotated[int | None, typer.Option()] = None,
     out: Annotated[Path | None, typer.Option()] = None,
     resume: Annotated[Path | None, typer.Option()] = None,
@@ -43,44 +41,48 @@ def train(
     debug: DebugOption = False,
 ) -> None:
     """Train a network and write a report of it."""
-    command = ("lunzi", *sys.argv[1:])
     if resume is not None:
-        refuse_beside_resume(what, target, task, epochs, out)
-        run = Run.resumed(resume, quiet, command)
+        refuse_beside_resume(what, target, task, seed, epochs, out, encoding)
+        run = Run.resumed(resume, quiet)
     else:
         settings = Settings(
-            recipe=recipe_for(what, target),
-            seed=seed,
+            recipe=recipe_for(what, target, task, encoding),
+            seed=seed or 0,
             epochs=epochs,
             data=what if target is not None else None,
             target=target,
             task=None if task is None else task.value,
             encoding=encoding,
         )
-        run = Run(settings, out, quiet, command)
+        run = Run(settings, out, quiet)
     try:
         recipe(run.settings.recipe)(run)
     except KeyboardInterrupt:
-        run.say("commands.stopped", folder=shown_path(run.folder))
-        raise
+        raise KeyboardInterrupt(run.farewell("commands.stopped")) from None
+    except BrokenPipeError:
+        raise StateError(run.farewell("commands.output_closed")) from None
 
 
-def recipe_for(what: str | None, target: str | None) -> str:
-    """The recipe that the arguments ask for.
+def recipe_for(what: str | None, target: str | None, *for_tables: object) -> str:
+    """The recipe that the arguments ask for; `for_tables` are options that only a table takes.
 
     Raises:
         RangeError: when there is none, with what there is.
     """
-    names = ", ".join(RECIPES)
+    names = text("commands.separator").join(RECIPES)
     if what is None:
         raise RangeError(text("commands.nothing_to_train", names=names))
-    if what in RECIPES and target is None:
-        return what
     if target is not None:
         return "table"
-    if Path(what).exists() or what.lower().endswith((".csv", ".tsv", ".txt")):
-        raise RangeError(text("commands.no_target", path=what))
-    raise RangeError(text("commands.no_recipe", name=what, names=names))
+    if what not in RECIPES:
+        if Path(what).is_file() or what.lower().endswith(TABLES):
+            raise RangeError(text("commands.no_target", name=what))
+        near = get_close_matches(what, RECIPES, 1)
+        code = "commands.no_recipe_near" if near else "commands.no_recipe"
+        raise RangeError(text(code, name=what, names="".join(near) or names))
+    if any(option is not None for option in for_tables):
+        raise RangeError(text("commands.only_tables", name=what))
+    return what
 
 
 def refuse_beside_resume(*others: object) -> None:

@@ -1,54 +1,24 @@
-"""Run: the folder of one training run, what it says, and how it ends."""
+"""Run: one training run of a recipe, what it says, and how it ends."""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from lunzi.core.errors import FileFormatError, KindError, MissingFileError, RangeError
+from lunzi.core.errors import FileFormatError, RangeError, StateKeyError
 from lunzi.core.random import manual_seed
+from lunzi.data.reading import read_whole
 from lunzi.files import save
 from lunzi.messages import text
 from lunzi.nn import Module
+from lunzi.recipes.folder import CHECKPOINT, HISTORY, MODEL, REPORT, new_folder, refuse_full, typed
+from lunzi.recipes.settings import DESCRIPTION, Settings, read_settings, written
 from lunzi.report import RunFacts
 from lunzi.storage import write_whole
 from lunzi.train import PrintProgress, Trainer
 from lunzi.train.environment import blas_threads, versions
-
-MODEL = "model.safetensors"
-CHECKPOINT = "checkpoint.safetensors"
-DESCRIPTION = "run.json"
-HISTORY = "history.csv"
-REPORT = "report.html"
-FORMAT = "lunzi run 1"
-
-Task = Literal["classification", "regression"]
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run was asked for; with it and the data the run can be repeated.
-
-    Args:
-        recipe: the name of the recipe.
-        seed: of everything random.
-        epochs: how often the training data is gone through; None for the recipe's own number.
-        data: the user's file, for recipes that take one.
-        target: the column to be predicted.
-        task: "classification" or "regression", where the user decided it.
-        encoding: of the file, where the user decided it.
-    """
-
-    recipe: str
-    seed: int = 0
-    epochs: int | None = None
-    data: str | None = None
-    target: str | None = None
-    task: Task | None = None
-    encoding: str | None = None
 
 
 class Run:
@@ -61,7 +31,9 @@ class Run:
         settings: what was asked for.
         out: the run's folder, which must be new or empty; `runs/NAME-1` and so on when None.
         quiet: say nothing but errors.
-        command: the command line, for the report.
+
+    Raises:
+        RangeError: when the folder holds something already.
     """
 
     def __init__(
@@ -69,38 +41,31 @@ class Run:
         settings: Settings,
         out: str | os.PathLike[str] | None = None,
         quiet: bool = False,
-        command: tuple[str, ...] = (),
     ) -> None:
-        if settings.epochs is not None and settings.epochs < 1:
-            raise RangeError(text("commands.epochs_range", epochs=settings.epochs))
-        if not 0 <= settings.seed < 2**63:
-            raise RangeError(text("commands.seed_range", seed=settings.seed))
         self.settings = settings
         self.quiet = quiet
-        self.command = command
-        self.name = settings.recipe if settings.data is None else Path(settings.data).stem
         self._out = None if out is None else Path(out)
         self._folder: Path | None = None
         self._is_resumed = False
+        self._fingerprint: str | None = None
         manual_seed(settings.seed)
         if self._out is not None:
             refuse_full(self._out)
 
     @classmethod
-    def resumed(
-        cls, folder: str | os.PathLike[str], quiet: bool = False, command: tuple[str, ...] = ()
-    ) -> Run:
+    def resumed(cls, folder: str | os.PathLike[str], quiet: bool = False) -> Run:
         """The run of a folder, to go on with.
 
         Raises:
             MissingFileError: when there is no such run.
             FileFormatError: when its description is damaged.
         """
-        run = cls(read_settings(Path(folder)), None, quiet, command)
-        run._folder, run._is_resumed = Path(folder), True
+        settings, fingerprint = read_settings(Path(folder))
+        run = cls(settings, None, quiet)
+        run._folder, run._is_resumed, run._fingerprint = Path(folder), True, fingerprint
         return run
 
-    # While it runs
+    # What it begins with
 
     @property
     def seed(self) -> int:
@@ -110,19 +75,60 @@ class Run:
         """The number of epochs that was asked for, else the recipe's usual one."""
         return self.settings.epochs or usual
 
+    def read_data(self) -> bytes:
+        """The content of the user's file.
+
+        Raises:
+            MissingFileError: when it is not there.
+            FileFormatError: when it is empty, or not the one that the run began with.
+        """
+        path = self.settings.data
+        if path is None:
+            raise RangeError(text("commands.nothing_to_train", names=self.settings.recipe))
+        content = read_whole(path)
+        fingerprint = hashlib.sha256(content).hexdigest()
+        if self._is_resumed and fingerprint != self._fingerprint:
+            raise FileFormatError(text("commands.data_changed", path=path, folder=self.folder))
+        self._fingerprint = fingerprint
+        return content
+
+    # While it runs
+
     def say(self, code: str, /, **values: object) -> None:
         """Print a message, unless the run is quiet."""
+        self.print(text(code, **values))
+
+    def print(self, *lines: str) -> None:
+        """Print lines, unless the run is quiet."""
         if not self.quiet:
-            print(text(code, **values), flush=True)
+            for line in lines:
+                print(line, flush=True)
+
+    def say_split(self, split: tuple[int, int, int]) -> None:
+        """Print how many samples are for training, validation and test."""
+        training, validation, test = split
+        self.say("commands.split", train=training, validation=validation, test=test)
+
+    def say_network(self, code: str, model: Module, **values: object) -> None:
+        """Print what the network is, with its parameters, the seed and the threads."""
+        threads = blas_threads()
+        counted = "commands.thread" if threads == 1 else "commands.threads"
+        self.say(
+            code,
+            numbers=count_parameters(model),
+            seed=self.seed,
+            threads=text(counted, count=threads),
+            **values,
+        )
 
     @property
     def folder(self) -> Path:
         """The run's folder, made at first use."""
         if self._folder is None:
-            self._folder = new_folder(self.name) if self._out is None else self._out
-            self._folder.mkdir(parents=True, exist_ok=True)
-            document = {"format": FORMAT, "settings": asdict(self.settings)}
-            self.write(DESCRIPTION, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+            folder = new_folder(self.settings.name) if self._out is None else self._out
+            folder.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / DESCRIPTION, written(self.settings, folder, self._fingerprint))
+            self._folder = folder
         return self._folder
 
     def path(self, name: str) -> Path:
@@ -137,88 +143,73 @@ class Run:
         data: Any,
         validation: Any,
         epochs: int,
+        preprocessing: dict[str, Any],
         shown: tuple[str, ...] = ("loss", "validation accuracy"),
     ) -> None:
-        """Train, from the checkpoint on where there is one; `shown` columns are printed.
+        """Train, from the checkpoint on where there is one, and save the model.
 
-        Raises:
-            KeyboardInterrupt: on Ctrl-C, after the checkpoint is written.
+        What was learned until Ctrl-C is saved as well.
+
+        Args:
+            preprocessing: what is stored with the model, so that it can be used.
+            shown: columns of the history that are printed.
         """
-        checkpoint = self.path(CHECKPOINT)
-        trainer.checkpoint = checkpoint
-        if self._is_resumed and checkpoint.exists():
-            trainer.resume()
-            self.say("commands.goes_on", epoch=trainer.epoch + 1, epochs=epochs)
+        trainer.checkpoint = self.path(CHECKPOINT)
         if not self.quiet:
             trainer.callbacks.append(PrintProgress(columns=shown))
+        if self._is_resumed and trainer.checkpoint.exists():
+            self._go_on(trainer, epochs)
         try:
             trainer.fit(data, validation, epochs)
-        finally:
-            if len(trainer.history):
-                self.write(HISTORY, trainer.history.to_csv())
+        except KeyboardInterrupt:
+            self._keep(trainer, preprocessing)
+            raise
+        except BrokenPipeError:  # of the line at the end of an epoch, before its checkpoint
+            trainer.save()
+            self._keep(trainer, preprocessing)
+            raise
+        self._keep(trainer, preprocessing)
 
-    def save_model(self, model: Module, preprocessing: dict[str, Any]) -> None:
-        """Write the model with what it needs to be used."""
-        save(model, self.path(MODEL), preprocessing=preprocessing)
+    def _go_on(self, trainer: Trainer, epochs: int) -> None:
+        try:
+            trainer.resume()
+        except StateKeyError:  # as another version of the recipe would have written it
+            path = self.path(CHECKPOINT)
+            raise FileFormatError(text("commands.damaged_run", path=path)) from None
+        if trainer.epoch < epochs:
+            self.say("commands.goes_on", epoch=trainer.epoch + 1, epochs=epochs)
+        else:
+            self.say("commands.is_done", epochs=epochs)
 
-    def facts(self, **known: Any) -> RunFacts:
+    def _keep(self, trainer: Trainer, preprocessing: dict[str, Any]) -> None:
+        self.write(HISTORY, trainer.history.to_csv())
+        save(trainer.model, self.path(MODEL), preprocessing=preprocessing)
+
+    # How it ends
+
+    def facts(self, model: Module, **known: Any) -> RunFacts:
         """What the report tells of how the run was made."""
         return RunFacts(
-            command=self.command,
+            command=self.settings.command(),
+            parameters=count_parameters(model),
             seed=self.seed,
             threads=blas_threads(),
             versions=versions(),
             **known,
         )
 
-    def say_end(self, *arguments: str) -> None:
-        """Where everything lies, and what to try with it: `lunzi predict RUN arguments`."""
-        folder = shown_path(self.folder)
-        self.say("commands.saved", folder=folder, report=shown_path(self.path(REPORT)))
-        for argument in arguments:
-            self.say("commands.try_predict", folder=folder, argument=argument)
+    def say_end(self, argument: str | os.PathLike[str]) -> None:
+        """Where everything lies, and what to try with it: `lunzi predict RUN argument`."""
+        folder = typed(self.folder)
+        self.say("commands.saved", folder=folder, report=typed(self.path(REPORT)))
+        self.say("commands.try_predict", folder=folder, argument=typed(argument))
+
+    def farewell(self, code: str) -> str:
+        """What a run that ends early leaves behind, as a message; empty if that is nothing."""
+        if self._folder is None or not self.path(MODEL).exists():
+            return ""
+        return text(code, folder=typed(self._folder))
 
 
-def refuse_full(folder: Path) -> None:
-    """Refuse to write into a folder that holds something already, or a file in its place."""
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise RangeError(text("commands.folder_not_empty", folder=folder))
-
-
-def new_folder(name: str) -> Path:
-    """The first free one of runs/NAME-1, runs/NAME-2, ..., made so that no other run takes it."""
-    parent = Path("runs")
-    parent.mkdir(exist_ok=True)
-    number = 1
-    while True:
-        folder = parent / f"{name}-{number}"
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
-
-
-def shown_path(path: Path) -> str:
-    """A path as a person types it in this terminal, quoted where it has spaces."""
-    shown = path.as_posix()
-    return f'"{shown}"' if any(character in shown for character in " '&()") else shown
-
-
-def read_settings(folder: Path) -> Settings:
-    """The settings with which the run of a folder was begun."""
-    path = folder / DESCRIPTION
-    if not path.is_file():
-        raise MissingFileError(text("commands.no_run", folder=folder))
-    try:
-        document = json.loads(path.read_text("utf-8"))
-        values = document["settings"]
-        if document["format"] != FORMAT or set(values) != {f.name for f in fields(Settings)}:
-            raise KeyError("format")
-        settings = Settings(**values)
-        if not isinstance(settings.seed, int) or not isinstance(settings.recipe, str):
-            raise KindError("settings")
-    except (KeyError, TypeError, ValueError):
-        raise FileFormatError(text("commands.damaged_run", path=path)) from None
-    return settings
+def count_parameters(model: Module) -> int:
+    return sum(parameter.size for parameter in model.parameters())

@@ -17,7 +17,6 @@ CODE = re.compile(r"`[^`]*`|--[\w-]+|\w+(?:\.\w+)+(?:\([^)]*\))?|\w+\(\)")
 EXCEPTIONS = {
     ("data.wav_silent", "sample"): "a sample of a sound, one number of a recording, is 采样",
     ("data.wav_not_finite", "sample"): "a sample of a sound, one number of a recording, is 采样",
-    ("commands.test_rmse", "mean"): "the root of the mean square is 均方根",
     ("files.pickle", "state"): "a variable in a line of Python",
 }
 
