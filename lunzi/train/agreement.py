@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lunzi.nn import Module
 from lunzi.nn.loss import Loss
 from lunzi.optim import Optimizer
 from lunzi.optim.lr_scheduler import LRScheduler
+from lunzi.train.metrics import Metric
 
 TAKEN_COLUMNS = frozenset({"epoch", "loss", "lr", "seconds"})
 
@@ -78,15 +79,19 @@ def check_scheduler(scheduler: Any, schedule_each: str, optimizer: Optimizer) ->
         )
 
 
-def check_columns(metrics: Iterable[str], training_metrics: Iterable[str]) -> None:
-    """Refuse names of metrics that would hide another column of the history."""
-    for name in metrics:
-        if name == "loss":
-            raise RangeError("'loss' is the name of the loss: give the metric another one")
-    for name in training_metrics:
+def check_metrics(metrics: Mapping[str, Metric], training_metrics: Mapping[str, Metric]) -> None:
+    """Refuse names that would hide another column of the history, and metrics used for both."""
+    if "loss" in metrics:
+        raise RangeError("'loss' is the name of the loss: give the metric another one")
+    for name, metric in training_metrics.items():
         if name in TAKEN_COLUMNS or name.startswith("validation "):
             raise RangeError(
                 f"{name!r} is a column that the history has already: give the metric another name"
+            )
+        if any(metric is other for other in metrics.values()):
+            raise RangeError(
+                f"the training metric {name!r} is also one for validation, and each has sums of "
+                f"its own: make two of {type(metric).__name__}"
             )
 
 

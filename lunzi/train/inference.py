@@ -62,7 +62,7 @@ def outputs(model: Module, x: Array) -> Array:
     if y.shape[:1] != x.shape[:1]:
         raise ShapeError(
             f"predict puts the outputs of batches together, a row for each sample: "
-            f"{len(x)} samples gave an output of shape {y.shape}"
+            f"{len(x)} samples gave an output of shape {y.shape}. One sample alone is x[None]"
         )
     return y
 

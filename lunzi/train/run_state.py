@@ -34,6 +34,7 @@ def run_state(trainer: Trainer) -> dict[str, Any]:
     gradients = {name: p.grad for name, p in trainer.model.named_parameters()}
     scheduler = trainer.scheduler
     return {
+        "parts": parts(trainer),
         "model": trainer.model.state_dict(),
         "gradients": {name: g.copy() for name, g in gradients.items() if g is not None},
         "optimizer": trainer.optimizer.state_dict(),
@@ -51,6 +52,15 @@ def run_state(trainer: Trainer) -> dict[str, Any]:
     }
 
 
+def parts(trainer: Trainer) -> dict[str, Any]:
+    """What must be the same for the numbers of a state to mean the same."""
+    return {
+        "optimizer": type(trainer.optimizer).__name__,
+        "scheduler": None if trainer.scheduler is None else type(trainer.scheduler).__name__,
+        "accumulate": trainer.accumulate,
+    }
+
+
 def loader_state(trainer: Trainer) -> dict[str, Any] | None:
     """The data and the place in it: batches that were trained on, not those handed out before."""
     if trainer.loader is None:
@@ -64,29 +74,26 @@ def load_run_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
     Raises:
         StateKeyError: when it is the state of another model, optimizer or trainer.
     """
-    before = run_state(trainer)
+    before, loader, begun = run_state(trainer), trainer.loader, trainer.begun
     check_names("the state of a run", before, state)
     try:
         take_over(trainer, state)
     except NOT_WHOLE as error:
         take_over(trainer, before)
+        trainer.loader, trainer.begun = loader, begun
         if isinstance(error, LunziError):
             raise
         raise StateKeyError(f"the state of a run is not whole: {error!r}") from error
 
 
 def take_over(trainer: Trainer, state: Mapping[str, Any]) -> None:
+    refuse_other_parts(trainer, state)
     trainer.model.load_state_dict(state["model"])
     gradients = dict(state["gradients"])
     for name, parameter in trainer.model.named_parameters():
         parameter.grad = gradients.pop(name, None)
     check_names("the gradients of the model", (), gradients)
     trainer.optimizer.load_state_dict(state["optimizer"])
-    if (trainer.scheduler is None) != (state["scheduler"] is None):
-        sides = ("state", "trainer") if trainer.scheduler is None else ("trainer", "state")
-        raise StateKeyError(
-            "the {} has a schedule of the learning rate, the {} none".format(*sides)
-        )
     if trainer.scheduler is not None:
         trainer.scheduler.load_state_dict(state["scheduler"])
     load_random_state(trainer.model, state["random"])
@@ -101,6 +108,23 @@ def take_over(trainer: Trainer, state: Mapping[str, Any]) -> None:
             raise StateKeyError(f"the counter {name} is {state['counters'][name]!r}")
         setattr(trainer, name, state["counters"][name])
     trainer.loader, trainer.begun = None, state["loader"]
+
+
+def refuse_other_parts(trainer: Trainer, state: Mapping[str, Any]) -> None:
+    """Refuse a state that could be loaded and would go on in another way, without a word."""
+    for name, own in parts(trainer).items():
+        if state["parts"][name] != own:
+            raise StateKeyError(
+                f"the saved run had {name} {state['parts'][name]}, this trainer has {own}: it "
+                f"would not go on as it began"
+            )
+    for name, tensor in trainer.model.state_dict().items():
+        saved = state["model"].get(name, tensor)
+        if saved.dtype != tensor.dtype:
+            raise StateKeyError(
+                f"{name} is {saved.dtype} in the state and {tensor.dtype} in the model: convert "
+                f"the model with to() before"
+            )
 
 
 def load_callbacks(callbacks: Sequence[Callback], states: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from lunzi.core.errors import KindError, RangeError
+from lunzi.core.errors import KindError, RangeError, StateKeyError
 from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.data import DataLoader
@@ -21,8 +21,8 @@ from lunzi.optim import Optimizer
 from lunzi.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from lunzi.train.agreement import (
     check_bounds,
-    check_columns,
     check_folder,
+    check_metrics,
     check_model,
     check_optimizer,
     check_scheduler,
@@ -100,7 +100,7 @@ class Trainer:
         check_model(model, loss)
         check_optimizer(model, optimizer)
         check_scheduler(scheduler, schedule_each, optimizer)
-        check_columns(metrics or {}, training_metrics or {})
+        check_metrics(metrics or {}, training_metrics or {})
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
@@ -202,9 +202,9 @@ class Trainer:
         value = loss.item()
         if not math.isfinite(value):
             raise divergence(self.model, x, self.step_count + 1, value)
-        (loss if share == 1 else loss * share).backward()
         for name, metric in self.training_metrics.items():
             metric.update(one_tensor(output, f"the metric {name!r}").numpy(), y)
+        (loss if share == 1 else loss * share).backward()
         if is_last:
             self._update()
         else:
@@ -258,7 +258,7 @@ class Trainer:
         """Take over the data, at the place where the run stands."""
         begun = self.begun or (loader_state(self) if self.batch else None)
         if begun is not None:
-            loader.load_state_dict(begun)  # refuses other data than that of the begun epoch
+            self._refuse_other_data(loader, begun)
         # What was stopped stays so, until more is asked for.
         self.stopping = self.stopping and epochs <= self.epochs
         done = max(self.epoch, self.epochs)
@@ -269,6 +269,16 @@ class Trainer:
                 f"there is nothing to train: epochs counts those of earlier calls too, and "
                 f"{self.epoch} are done. Ask for more than {done} in all"
             )
+
+    def _refuse_other_data(self, loader: DataLoader, begun: dict[str, Any]) -> None:
+        try:
+            loader.load_state_dict(begun)
+        except StateKeyError as error:
+            raise StateKeyError(
+                f"the run stands in epoch {self.epoch + 1} after {self.batch} batches and goes on "
+                f"with the data that it was begun with: {error.message}. For other data make a "
+                f"new Trainer"
+            ) from None
 
     def _has_work(self) -> bool:
         """Whether an epoch is to be trained; one that was begun is, also while stopping."""

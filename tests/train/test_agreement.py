@@ -25,6 +25,11 @@ def partly_foreign():
     )
 
 
+def shared_metric():
+    metric = Accuracy()
+    return fitting(metrics={"a": metric}, training_metrics={"b": metric})
+
+
 MISTAKES = {
     "a group of no batches": (
         lambda: fitting(accumulate=0),
@@ -106,6 +111,11 @@ MISTAKES = {
         lambda: fitting(training_metrics={"seconds": Accuracy()}),
         RangeError,
         "'seconds' is a column",
+    ),
+    "a metric for training and validation": (
+        shared_metric,
+        RangeError,
+        "the training metric 'b' is also one for validation, .* make two of Accuracy",
     ),
     "a training metric by the name of a validation": (
         lambda: fitting(training_metrics={"validation a": Accuracy()}),

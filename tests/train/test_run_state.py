@@ -59,7 +59,7 @@ def test_waiting_gradients_keep_their_order_in_memory(data, make, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(data, batch_size=5)
     trainer.save()
-    resumed = make(Odd())
+    resumed = make(Odd(), accumulate=3)
     resumed.resume(path)
     for name, parameter in trainer.model.named_parameters():
         found = dict(resumed.model.named_parameters())[name].grad.numpy()
@@ -96,6 +96,7 @@ def without(state, name):
 
 
 NAMES = [
+    "parts",
     "model",
     "gradients",
     "optimizer",
@@ -121,7 +122,23 @@ FOREIGN = {
         "is of that shape",
     ),
     "another optimizer": (lambda s: s | {"optimizer": {}}, "the state of an optimiser"),
-    "a schedule": (lambda s: s | {"scheduler": {}}, "the state has a schedule"),
+    "another kind of optimizer": (
+        lambda s: s | {"parts": s["parts"] | {"optimizer": "Adam"}},
+        "had optimizer Adam, this trainer has SGD",
+    ),
+    "a schedule": (
+        lambda s: s | {"parts": s["parts"] | {"scheduler": "StepLR"}},
+        "had scheduler StepLR, this trainer has None",
+    ),
+    "other groups of batches": (
+        lambda s: s | {"parts": s["parts"] | {"accumulate": 3}},
+        "had accumulate 3, this trainer has 1",
+    ),
+    "parts that are not whole": (lambda s: s | {"parts": {}}, "not whole: KeyError"),
+    "numbers of another dtype": (
+        lambda s: s | {"model": {n: t.astype("float64") for n, t in s["model"].items()}},
+        "weight is float64 in the state and float32 in the model",
+    ),
     "another generator": (lambda s: s | {"random": {"1.source": {}}}, "random generators"),
     "a generator that is not whole": (
         lambda s: s | {"random": {"the default generator": {}}},
@@ -147,7 +164,7 @@ FOREIGN = {
         lambda s: s | {"counters": without(s["counters"], "samples")},
         "samples is missing",
     ),
-    "another kind of thing": (lambda s: s | {"model": 3}, "not whole: TypeError"),
+    "another kind of thing": (lambda s: s | {"model": 3}, "not whole: AttributeError"),
 }
 
 
@@ -167,13 +184,14 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(data, make, ca
     with pytest.raises(LunziError, match=message):
         own.load_state_dict(change(other.state_dict()))
     assert exact(own.state_dict()) == before
+    own.fit((data[0][:5], data[1][:5]), epochs=2)  # other data is as welcome as before
 
 
 def test_a_trainer_with_a_schedule_needs_a_state_with_one(make):
     model = nn.Linear(4, 3)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     trainer = Trainer(model, nn.CrossEntropyLoss(), optimizer, scheduler=StepLR(optimizer, 2))
-    with pytest.raises(StateKeyError, match=r"the trainer has a schedule .* the state none"):
+    with pytest.raises(StateKeyError, match=r"had scheduler None, this trainer has StepLR"):
         trainer.load_state_dict(make().state_dict())
 
 
