@@ -128,7 +128,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "files.shape": (
         "{path}: the tensor {name} has the shape {found}; up to {most} whole numbers, none below "
         "0 and not too large together, were expected.",
-        "{path}：张量 {name} 的形状是 {found}；应为最多 {most} 个不小于 0 的整数，而且乘积不能过大。",
+        "{path}：张量 {name} 的形状是 {found}；应为最多 {most} 个不小于 0 的整数，"
+        "而且乘积不能过大。",
     ),
     "files.offsets": (
         "{path}: the tensor {name} is said to lie at {found}; two whole numbers, the begin and "
@@ -150,7 +151,8 @@ TABLE: dict[str, tuple[str, str]] = {
     "files.hole": (
         "{path}: the tensor {name} begins at byte {found:,} of the numbers, but the one before "
         "it ends at {expected:,}: what lies between belongs to no tensor.",
-        "{path}：张量 {name} 从数据的第 {found:,} 字节开始，而前一个到第 {expected:,} 字节就结束了："
+        "{path}：张量 {name} 从数据的第 {found:,} 字节开始，"
+        "而前一个到第 {expected:,} 字节就结束了："
         "中间的部分不属于任何张量。",
     ),
     "files.cut": (
