@@ -121,6 +121,7 @@ class NeuralNetwork:
         self._tensors: dict[str, Tensor] = {}  # the same as weights1, bias1, weights2, ...
         self._hidden: dict[str, Tensor] = {}  # of the last forward
         self._single = False  # whether that was one sample
+        self._share = 1.0 if output == "softmax" else 0.5  # of L in what `_forward` adds up
         for place, (inputs, outputs) in enumerate(pairwise(self.sizes), 1):
             kind = self.output if place == len(self.sizes) - 1 else self.activation
             scale = {"sigmoid": 1.0, "relu": (2 / inputs) ** 0.5}.get(kind, (1 / inputs) ** 0.5)
@@ -176,9 +177,9 @@ class NeuralNetwork:
             RangeError: when the learning rate is not above 0, or a number is not finite.
         """
         check_number("learning_rate", learning_rate, above=0.0)
-        _, loss = self._loss(*self._pair(input, target))
-        self._descend(loss, learning_rate)
-        return float(loss)
+        _, total = self._forward(*self._pair(input, target))
+        self._descend(total, learning_rate)
+        return float(total) * self._share
 
     def fit(
         self, x: Any, y: Any, learning_rate: float, until: float = 0.05, at_most: int = 100_000
@@ -199,11 +200,11 @@ class NeuralNetwork:
         check_count("at_most", at_most)
         batch, targets = self._pair(x, y)
         for steps in range(at_most + 1):
-            output, loss = self._loss(batch, targets)
+            output, total = self._forward(batch, targets)
             error = float(np.abs(targets - output).max())
             if error <= until or steps == at_most or not np.isfinite(error):
                 break
-            self._descend(loss, learning_rate)
+            self._descend(total, learning_rate)
         result = Fit(error <= until, steps, error, until)
         if not result.reached:
             warnings.warn(str(result), stacklevel=2)
@@ -310,15 +311,16 @@ class NeuralNetwork:
 
     # One step
 
-    def _loss(self, x: Array, target: Array) -> tuple[Array, Tensor]:
+    def _forward(self, x: Array, target: Array) -> tuple[Array, Tensor]:
+        """The outputs and the sum of squared errors, or the cross-entropy; L is a share of it."""
         output = self(Tensor(x))
         if self.output == "softmax":
             return output.checked(), -(output.log() * Tensor(target)).sum()
-        return output.checked(), ((output - Tensor(target)) ** 2).sum() * 0.5
+        return output.checked(), ((output - Tensor(target)) ** 2).sum()
 
-    def _descend(self, loss: Tensor, learning_rate: float) -> None:
+    def _descend(self, total: Tensor, learning_rate: float) -> None:
         # The gradient of learning_rate L is the step itself.
-        loss.backward(Tensor(np.array(learning_rate, self.dtype)))
+        total.backward(learning_rate * self._share)
         with no_grad():
             for p in self._tensors.values():
                 p.assign(p - p.grad)
