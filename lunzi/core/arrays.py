@@ -69,6 +69,14 @@ def converted(array: Array, dtype: DType) -> Array:
     return result
 
 
+def as_number(value: Any, what: str) -> Any:
+    """One number as Python's own, whole or floating; `what` names it in the error."""
+    number = as_array(value, floats=float64)
+    if number.ndim:
+        raise ShapeError(f"{what} must be one number, got numbers of shape {number.shape}")
+    return number.item()
+
+
 def weak(value: Any, dtype: DType) -> Array:
     """A number or array that meets a tensor of `dtype`.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.arrays import as_array
+from lunzi.core.arrays import as_array, as_number
 from lunzi.core.errors import KindError, OutOfMemoryError, RangeError, ShapeError
 from lunzi.core.spec import (
     AnyDType,
@@ -18,7 +18,6 @@ from lunzi.core.spec import (
     as_shape,
     bool_,
     float32,
-    float64,
     int64,
     is_floating,
 )
@@ -68,7 +67,8 @@ def full_like(x: Any, value: float, dtype: AnyDType = None) -> Tensor:
     target = x.dtype if dtype is None else as_dtype(dtype)
     if not isinstance(x.payload, np.ndarray):
         return full(x.shape, value, target)
-    return constant(np.full_like(x.payload, as_array(value, target), target, subok=False))
+    number = as_number(value, "the value of full_like")
+    return constant(np.full_like(x.payload, as_array(number, target), target, subok=False))
 
 
 def zeros_like(x: Any, dtype: AnyDType = None) -> Tensor:
@@ -89,7 +89,8 @@ def arange(
     Raises:
         RangeError: when the step is 0, a bound is not finite, or a number does not fit.
     """
-    bounds = [as_number(bound) for bound in (start, 0 if stop is None else stop, step)]
+    given = (start, 0 if stop is None else stop, step)
+    bounds = [as_number(bound, "a bound") for bound in given]
     if stop is None:
         bounds[:2] = 0, bounds[0]
     if not all(map(math.isfinite, bounds)) or bounds[2] == 0:
@@ -106,17 +107,9 @@ def linspace(start: float, stop: float, num: int, dtype: AnyDType = float32) -> 
     count = as_index(num, "the count of linspace")
     if count < 0:
         raise RangeError(f"linspace needs a count of 0 or more, got {count}")
-    first, last = as_number(start), as_number(stop)
+    first, last = as_number(start, "a bound"), as_number(stop, "a bound")
     numbers = allocated(lambda: np.linspace(first, last, count), f"linspace of {count} numbers")
     return constant(as_array(numbers, dtype))
-
-
-def as_number(value: Any) -> Any:
-    """One number as Python's own, whole or floating."""
-    number = as_array(value, floats=float64)
-    if number.ndim:
-        raise ShapeError(f"a bound must be one number, got numbers of shape {number.shape}")
-    return number.item()
 
 
 def eye(rows: int, columns: int | None = None, dtype: AnyDType = float32) -> Tensor:
@@ -130,13 +123,13 @@ def eye(rows: int, columns: int | None = None, dtype: AnyDType = float32) -> Ten
 def tril(x: Any, k: int = 0) -> Tensor:
     """The matrix (or stack) with zeros above diagonal k."""
     x = as_tensor(x)
-    return constant(up_to_diagonal(x, k)).where(x, 0)
+    return constant(up_to_diagonal(x, as_index(k, "a diagonal"))).where(x, 0)
 
 
 def triu(x: Any, k: int = 0) -> Tensor:
     """The matrix (or stack) with zeros below diagonal k."""
     x = as_tensor(x)
-    return constant(up_to_diagonal(x, k - 1)).where(0, x)
+    return constant(up_to_diagonal(x, as_index(k, "a diagonal") - 1)).where(0, x)
 
 
 def up_to_diagonal(x: Tensor, k: int) -> Array:
@@ -144,7 +137,7 @@ def up_to_diagonal(x: Tensor, k: int) -> Array:
     if x.ndim < 2:
         raise ShapeError(f"a triangle is cut from matrices, the tensor has shape {x.shape}")
     rows, columns = x.shape[-2:]
-    return np.tri(rows, columns, as_index(k, "a diagonal"), dtype=bool_)
+    return np.tri(rows, columns, k, dtype=bool_)
 
 
 def from_dlpack(source: Any) -> Tensor:

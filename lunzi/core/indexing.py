@@ -9,6 +9,7 @@ import numpy as np
 
 from lunzi.core.arrays import as_array
 from lunzi.core.errors import KindError, PositionError, ShapeError
+from lunzi.core.movement import Slice
 from lunzi.core.operand import Operand
 from lunzi.core.primitive import Elementwise, Primitive, primitive
 from lunzi.core.reduction import ReductionMethods
@@ -244,9 +245,9 @@ class IndexingMethods(ReductionMethods):
         if axis is None:
             return self.flatten().roll(shift, 0).reshape(self.shape)
         axis = normalise_axis(axis, self.ndim)
-        length = self.shape[axis]
-        places = np.arange(length) - as_index(shift, "the shift of roll")
-        return self.take(places % max(length, 1), axis)
+        length = max(self.shape[axis], 1)
+        places = np.arange(self.shape[axis]) - as_index(shift, "the shift of roll") % length
+        return self.take(places % length, axis)
 
     def as_indices(self, indices: Any) -> Tensor:
         if not isinstance(indices, Operand):
@@ -371,7 +372,7 @@ def read_slices(x: Tensor, items: Sequence[Any]) -> tuple[Tensor, list[Tensor | 
         axis += 1
     y = x
     if stops != list(x.shape) or any(starts) or any(step != 1 for step in steps):
-        y = x.slice_axes(starts, stops, steps)
+        y = x.apply(Slice(tuple(starts), tuple(stops), tuple(steps)))
     if flipped:
         y = y.flip(flipped)
     # x[:] is a tensor of its own too, or a later assign to x would go unnoticed.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lunzi.core.arrays import as_number
 from lunzi.core.errors import PositionError, RangeError, ShapeError
 from lunzi.core.logic import LogicMethods
 from lunzi.core.primitive import Move, Primitive, primitive, same_dtype
@@ -347,19 +348,33 @@ class MovementMethods(LogicMethods):
         return self.apply(Flip(normalise_axes(axis, self.ndim)))
 
     def slice_axis(self, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
-        """The elements start, start + step, ... below stop of one axis."""
+        """The elements start, start + step, ... below stop of one axis; 0 <= start <= stop.
+
+        Raises:
+            PositionError: when they do not lie in the axis, or the step is below 1.
+        """
         starts, stops = [0] * self.ndim, list(self.shape)
         steps = [1] * self.ndim
         axis = normalise_axis(axis, self.ndim)
-        starts[axis], stops[axis] = as_index(start, "start"), as_index(stop, "stop")
-        steps[axis] = as_index(step, "step")
+        starts[axis], stops[axis], steps[axis] = start, stop, step
         return self.slice_axes(starts, stops, steps)
 
     def slice_axes(
         self, starts: Sequence[int], stops: Sequence[int], steps: Sequence[int]
     ) -> Tensor:
-        """On each axis the elements start, start + step, ... below stop; step > 0."""
-        op = Slice(tuple(starts), tuple(stops), tuple(steps))
+        """On each axis the elements start, start + step, ... below stop; 0 <= start <= stop.
+
+        Raises:
+            PositionError: when they do not lie in an axis, or a step is below 1.
+            ShapeError: when there is not one of each for every axis.
+        """
+        bounds = [
+            tuple(as_index(number, "a bound of a slice") for number in numbers)
+            for numbers in (starts, stops, steps)
+        ]
+        if any(len(numbers) != self.ndim for numbers in bounds):
+            raise ShapeError(f"a slice needs a start, a stop and a step for each axis: {bounds}")
+        op = Slice(*bounds)
         op.check(self.shape)  # NumPy would quietly cut a part that lies outside
         return self.apply(op)
 
@@ -373,7 +388,7 @@ class MovementMethods(LogicMethods):
             )
         before, after = (tuple(pair[side] for pair in pairs) for side in (0, 1))
         op = Pad(before, after, (1,) * self.ndim)
-        if value == 0:
+        if as_number(value, "the value of pad") == 0:
             return self.apply(op)
         inside = self.operand(1).broadcast_to(self.shape).apply(op).equal(1)
         return inside.where(self.apply(op), value)

@@ -8,12 +8,12 @@ new numbers at each call and a checkpoint that holds both resumes with the same 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from lunzi.core.arrays import as_array
+from lunzi.core.arrays import as_array, as_number
 from lunzi.core.errors import KindError, RangeError, StateKeyError
 from lunzi.core.functions import concat
 from lunzi.core.primitive import Primitive, primitive
@@ -121,15 +121,15 @@ class Generator:
         """A copy of the state: `key` and `counter`."""
         return {"key": self.key.copy(), "counter": self.counter.copy()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a state was taken.
 
         Raises:
             StateKeyError: when `key` or `counter` is missing.
             KindError: when one of them is of another shape or dtype.
         """
-        if not {"key", "counter"} <= state.keys():
-            raise StateKeyError(f"the state of a generator has key and counter, got {list(state)}")
+        if not isinstance(state, Mapping) or not {"key", "counter"} <= state.keys():
+            raise StateKeyError(f"the state of a generator has key and counter, got {state!r}")
         key, counter = as_tensor(state["key"]), as_tensor(state["counter"])
         RandomBits(()).infer(key.spec, counter.spec)
         self.key.assign(key)
@@ -156,6 +156,7 @@ class Generator:
             KindError: when the dtype is not floating.
         """
         target = floating_dtype(dtype)
+        low, high = as_number(low, "low"), as_number(high, "high")
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             raise RangeError(f"uniform needs finite bounds in order, got [{low}, {high})")
         lengths = as_shape(shape)
@@ -185,6 +186,7 @@ class Generator:
             KindError: when the dtype is not floating.
         """
         target = floating_dtype(dtype)
+        mean, std = as_number(mean, "the mean"), as_number(std, "std")
         working = float64 if target == float64 else float32
         lengths = as_shape(shape)
         size = size_of(lengths)
@@ -222,6 +224,7 @@ class Generator:
         Raises:
             RangeError: when `p` is not in [0, 1].
         """
+        p = as_number(p, "a probability")
         if not 0 <= p <= 1:
             raise RangeError(f"a probability lies in [0, 1], got {p}")
         return self.uniform(shape) < p

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lunzi.core.arrays import as_number
 from lunzi.core.errors import ShapeError
 from lunzi.core.movement import BroadcastTo, MovementMethods, Reshape
 from lunzi.core.primitive import Primitive, primitive
@@ -16,6 +17,7 @@ from lunzi.core.spec import (
     Axes,
     DType,
     Spec,
+    as_flag,
     bool_,
     float16,
     float32,
@@ -188,15 +190,15 @@ class ReductionMethods(MovementMethods):
 
     def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """The sum; of integers and truth values in int64."""
-        return self.apply(Sum(normalise_axes(axis, self.ndim), keepdims))
+        return self.apply(Sum(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
     def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """The largest number, NaN where there is one; equal ones share the gradient."""
-        return self.apply(Max(normalise_axes(axis, self.ndim), keepdims))
+        return self.apply(Max(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
     def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """The smallest number, NaN where there is one; equal ones share the gradient."""
-        return self.apply(Min(normalise_axes(axis, self.ndim), keepdims))
+        return self.apply(Min(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
     def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
         """The sum divided by the count; NaN where there are no numbers."""
@@ -210,7 +212,8 @@ class ReductionMethods(MovementMethods):
         x = self.floating().wide()
         centred = x - x.mean(axes, keepdims=True)
         squares = (centred * centred).sum(axes, keepdims)
-        return (squares / max(self.count(axes) - correction, 0.0)).as_dtype(self.floating().dtype)
+        count: float = max(self.count(axes) - as_number(correction, "the correction"), 0.0)
+        return (squares / count).as_dtype(self.floating().dtype)
 
     def std(self, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
         """The square root of the variance."""
@@ -230,7 +233,7 @@ class ReductionMethods(MovementMethods):
 
         A tree of multiplications, so that its gradient is right where factors are 0 too.
         """
-        axes = normalise_axes(axis, self.ndim)
+        axes, keepdims = normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")
         kept = [place for place in range(self.ndim) if place not in axes]
         shape = without_axes(self.shape, axes, keepdims)
         x = self.as_dtype(sum_dtype(self.dtype)).permute_dims([*kept, *axes])
@@ -265,7 +268,7 @@ class ReductionMethods(MovementMethods):
         largest = largest.isfinite().where(largest, 0)
         result = (x - largest).exp().sum(axes, keepdims=True).log() + largest
         result = result.as_dtype(self.floating().dtype)
-        return result if keepdims else result.squeeze(axes)
+        return result if as_flag(keepdims, "keepdims") else result.squeeze(axes)
 
     def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """The index of the largest number, the first of several; over all in C order for None."""
@@ -276,6 +279,7 @@ class ReductionMethods(MovementMethods):
         return self.position(ArgMin, axis, keepdims)
 
     def position(self, op: type[ArgMax | ArgMin], axis: int | None, keepdims: bool) -> Tensor:
+        keepdims = as_flag(keepdims, "keepdims")
         if axis is None:
             flat = self.flatten().apply(op(0))
             return flat.reshape((1,) * self.ndim) if keepdims else flat
@@ -293,7 +297,7 @@ class ReductionMethods(MovementMethods):
         In descending order NaN comes first, and equal numbers keep their order too.
         """
         axis = normalise_axis(axis, self.ndim)
-        if not descending:
+        if not as_flag(descending, "descending"):
             return self.apply(ArgSort(axis))
         # Sorting the mirror image keeps equal numbers in order, also in unsigned integers.
         order = self.flip(axis).apply(ArgSort(axis)).flip(axis)

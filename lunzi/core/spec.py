@@ -108,6 +108,17 @@ def as_index(value: Any, what: str) -> int:
         raise KindError(f"{what} must be a whole number, got {value!r}") from None
 
 
+def as_flag(value: Any, what: str) -> bool:
+    """True or False, and nothing that only counts as one: `x.sum(0, 1)` is no sum of two axes.
+
+    Raises:
+        KindError: when it is neither.
+    """
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise KindError(f"{what} is True or False, got {value!r}")
+
+
 def as_shape(lengths: int | Sequence[int]) -> Shape:
     """The lengths of the axes as a tuple; one number stands for one axis.
 

@@ -24,7 +24,7 @@ from lunzi.core.errors import (
 from lunzi.core.graph import Node
 from lunzi.core.mode import CLOCK, MODE
 from lunzi.core.primitive import Primitive, explained
-from lunzi.core.spec import AnyDType, Array, DType, as_dtype, is_floating
+from lunzi.core.spec import AnyDType, Array, DType, as_dtype, as_flag, is_floating
 from lunzi.core.structure import flatten, replace
 
 # Looked up once: these lines run in every operation.
@@ -183,7 +183,7 @@ class Tensor(ContractionMethods):
             raise KindError(f"only floating tensors have gradients, this one is {self.dtype.name}")
         if not requires_grad and self.origin is not None:
             raise GradientError("a computed tensor keeps its gradient; use detach()")
-        self.requires_grad = requires_grad
+        self.requires_grad = as_flag(requires_grad, "requires_grad")
         return self
 
     def retain_grad(self) -> Tensor:

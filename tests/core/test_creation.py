@@ -125,6 +125,8 @@ def test_triangles_pass_the_gradient_of_what_they_keep():
         (lambda: lz.eye(-1), lz.ShapeError, "must not be negative"),
         (lambda: lz.eye(2.5), lz.KindError, "must be a whole number"),
         (lambda: lz.tril([1.0, 2.0]), lz.ShapeError, "a triangle is cut from matrices"),
+        (lambda: lz.full_like([1.0], [1, 2]), lz.ShapeError, "full_like must be one number"),
+        (lambda: lz.triu(lz.eye(2), None), lz.KindError, "a diagonal must be a whole number"),
         (lambda: lz.triu(lz.eye(2), 0.5), lz.KindError, "a diagonal must be a whole number"),
     ],
 )

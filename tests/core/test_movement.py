@@ -217,6 +217,8 @@ def test_refuses_what_is_no_whole_number(move):
         (lambda x: x.pad(1), lz.ShapeError, "for each of the 2 axes"),
         (lambda x: x.pad([(-1, 0), (0, 0)]), lz.ShapeError, "must not be negative"),
         (lambda x: x.slice_axis(0, 0, 3), lz.PositionError, "does not lie in"),
+        (lambda x: x.pad([(0, 0), (0, 1)], [1, 2]), lz.ShapeError, "the value of pad must be one"),
+        (lambda x: x.slice_axes([0], [1], [1]), lz.ShapeError, "for each axis"),
         (lambda x: x.slice_axis(0, 0, 2, 0), lz.PositionError, "does not lie in"),
         (lambda x: x[0].T, lz.ShapeError, "T is for matrices"),
         (lambda x: x[0].mT, lz.ShapeError, "mT needs two axes"),
@@ -242,6 +244,11 @@ def test_the_matrix_and_a_stack_of_matrices_are_transposed():
     check(lambda x: x.T, lambda x: x.T, numbered((2, 3)))
     check(lambda x: x.mT, lambda x: x.T, numbered((2, 3)))
     check(lambda x: x.mT, lambda x: x.swapaxes(-1, -2), numbered((2, 3, 4)))
+
+
+def test_rolls_by_any_whole_number():
+    assert lz.tensor([1, 2, 3]).roll(10**30, 0).tolist() == np.roll([1, 2, 3], 1).tolist()
+    assert lz.zeros((0, 2)).roll(1, 0).shape == (0, 2)
 
 
 def test_split_into_equal_parts_of_an_axis_without_elements():

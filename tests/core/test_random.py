@@ -94,6 +94,7 @@ def test_the_state_is_taken_and_given_back():
 @pytest.mark.parametrize(
     ("state", "error", "text"),
     [
+        (None, lz.StateKeyError, "has key and counter, got None"),
         ({}, lz.StateKeyError, "the state of a generator has key and counter, got"),
         ({"key": np.zeros(2, "uint32")}, lz.StateKeyError, "has key and counter"),
         ({"key": np.zeros(3, "uint32"), "counter": np.int64(0)}, lz.KindError, r"got uint32\[3\]"),
@@ -201,6 +202,9 @@ def test_a_permutation_has_each_number_once_and_every_order():
         (lambda g: g.uniform(-1), lz.ShapeError, "must not be negative"),
         (lambda g: g.uniform(2.5), lz.KindError, "must be a whole number"),
         (lambda g: g.uniform(2, dtype="int64"), lz.KindError, "these numbers are floating"),
+        (lambda g: g.normal(2, [0.0, 1.0]), lz.ShapeError, "the mean must be one number"),
+        (lambda g: g.uniform(2, "0"), lz.KindError, "made of numbers"),
+        (lambda g: g.bernoulli([0.5, 0.5]), lz.ShapeError, "a probability must be one number"),
         (lambda g: g.uniform(2, 1, 0), lz.RangeError, "finite bounds in order"),
         (lambda g: g.uniform(2, 0, math.inf), lz.RangeError, "finite bounds in order"),
         (lambda g: g.normal(2, dtype="int64"), lz.KindError, "these numbers are floating"),

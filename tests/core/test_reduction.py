@@ -242,6 +242,13 @@ def test_topk_gives_the_largest_and_where_they_stood():
         (lambda x: x.sum(2), lz.PositionError, "there is no axis 2"),
         (lambda x: x.argmax((0, 1)), lz.KindError, "an axis must be a whole number"),
         (lambda x: x.cumulative_sum(5), lz.PositionError, "there is no axis 5"),
+        (lambda x: x.sum(0, 1), lz.KindError, "keepdims is True or False, got 1"),
+        (lambda x: x.prod(0, None), lz.KindError, "keepdims is True or False, got None"),
+        (lambda x: x.argmax(0, 1), lz.KindError, "keepdims is True or False"),
+        (lambda x: x.logsumexp(0, 1), lz.KindError, "keepdims is True or False"),
+        (lambda x: x.sort(0, 1), lz.KindError, "descending is True or False"),
+        (lambda x: x.var(correction="1"), lz.KindError, "made of numbers"),
+        (lambda x: x.var(correction=[1]), lz.ShapeError, "the correction must be one number"),
         (lambda x: x[0, 0].sort(), lz.PositionError, "has no axes"),
     ],
 )
