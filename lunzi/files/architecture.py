@@ -19,10 +19,10 @@ from lunzi.core.mode import mode
 from lunzi.core.trace import Trace
 from lunzi.files.arguments import Json, as_json, from_json, misfit, numbers_asked
 from lunzi.files.problems import damaged, shortened, shown
-from lunzi.files.state import state_of
 from lunzi.messages import text
 from lunzi.nn.container import Container
 from lunzi.nn.module import Module, joined
+from lunzi.nn.state import state_of
 
 DEEPEST = 64  # containers within containers
 MOST_MODULES = 10_000

@@ -16,11 +16,12 @@ from lunzi.files.header import READ_AS, Header, header_of
 from lunzi.files.opening import opened
 from lunzi.files.problems import Path, damaged, name_of, shortened, shown
 from lunzi.files.record import Record, metadata_of, record_of
-from lunzi.files.state import State, losses, misfits, refuse_fixed, state_of, tie, tied_names
+from lunzi.files.state import losses, misfits, tie
 from lunzi.files.tensors import read_arrays, write_tensors
 from lunzi.messages import text
 from lunzi.nn.module import Module
 from lunzi.nn.parameter import Parameter, convert
+from lunzi.nn.state import State, state_of, tied_names
 
 M = TypeVar("M", bound=Module)
 MOST_PROBLEMS = 6  # told in one message
@@ -104,7 +105,6 @@ def load(path: Path, *, into: Module | None = None) -> Module:
         refuse(misfits(state, header.tensors), header, into)
         arrays = read_arrays(file, header)
     refuse(losses(state, arrays), header, into)
-    refuse_fixed(state)
     model.load_state_dict({name: Tensor(array) for name, array in arrays.items()})
     return model
 

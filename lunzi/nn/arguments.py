@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import KindError, RangeError, ShapeError
-from lunzi.core.tensor import Tensor
-
-
-def whole_number(name: str, value: Any, least: float = 1) -> int:
-    """The argument as an int that is not below `least`.
-
-    Raises:
-        KindError: when it is not a whole number.
-        RangeError: when it is below `least`.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise KindError(f"{name} is a whole number, got {value!r}")
-    if value < least:
-        raise RangeError(f"{name} must be {least} or more, got {value}")
-    return int(value)
+from lunzi.core.random import Generator, default_generator
+from lunzi.core.tensor import Tensor, as_tensor
 
 
 def whole_numbers(name: str, value: Any, count: int, least: float = 1) -> tuple[int, ...]:
@@ -41,29 +26,41 @@ def whole_numbers(name: str, value: Any, count: int, least: float = 1) -> tuple[
     return tuple(whole_number(name, item, least) for item in value)
 
 
-def real_number(name: str, value: Any, least: float = 0.0, most: float = math.inf) -> float:
-    """The argument as a float in [`least`, `most`].
+def as_source(generator: Generator | None) -> Generator:
+    """The generator to draw from: None stands for the one that `lunzi.manual_seed` starts.
 
     Raises:
-        KindError: when it is not a number.
-        RangeError: when it lies outside, or is NaN.
+        KindError: when it is no generator of Lunzi's.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise KindError(f"{name} is a number, got {value!r}")
-    if not least <= value <= most:
-        where = f"{least:g} or more" if most == math.inf else f"in [{least:g}, {most:g}]"
-        raise RangeError(f"{name} must be {where}, got {value}")
-    return float(value)
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise KindError(
+            f"generator is a lunzi.random.Generator, as Generator(seed) makes one; "
+            f"got {generator!r}"
+        )
+    return generator
 
 
-def check_bias(bias: Tensor | None, outputs: int) -> None:
-    """Refuse a bias that would be spread over the output in another way than one an output.
+def as_weight(value: Any) -> Tensor:
+    """A weight handed to a function: arrays fit too, integers become float32."""
+    return as_tensor(value).floating()
+
+
+def as_bias(bias: Any, outputs: int) -> Tensor | None:
+    """The bias as a tensor, one number for each output, or None where there is none.
 
     Raises:
-        ShapeError: when there is one and it is not (outputs,).
+        ShapeError: when it is not (outputs,), and would be spread over the output another way.
     """
-    if bias is not None and bias.shape != (outputs,):
-        raise ShapeError(f"the bias is one number for each of {outputs} outputs, got {bias.shape}")
+    if bias is None:
+        return None
+    numbers = as_weight(bias)
+    if numbers.shape != (outputs,):
+        raise ShapeError(
+            f"the bias is one number for each of {outputs} outputs, got {numbers.shape}"
+        )
+    return numbers
 
 
 def divided(name: str, value: int, parts_name: str, parts: int) -> int:

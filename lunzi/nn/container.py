@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
-from lunzi.core.errors import KindError, PositionError, RangeError, StateKeyError
+from lunzi.core.arguments import listed
+from lunzi.core.errors import KindError, PositionError, RangeError, ShapeError, StateKeyError
+from lunzi.core.spec import as_index
+from lunzi.core.structure import flatten
+from lunzi.core.tensor import is_tensor
 from lunzi.nn.module import Module
 
 
@@ -23,9 +27,8 @@ class Container(Module):
             KindError: when it is no module, or its name no text.
             RangeError: when the name is empty, has a dot, or is that of something else here.
         """
+        check_name(name)
         check_module(name, module)
-        if not isinstance(name, str):
-            raise KindError(f"a module's name is text, got {name!r}")
         if not name or "." in name:
             raise RangeError(f"a module's name is not empty and has no dot, got {name!r}")
         if hasattr(self, name) and not isinstance(vars(self).get(name), Module):
@@ -37,6 +40,7 @@ class Container(Module):
 
     def add(self, name: str, module: Module) -> None:
         """Set a module under a new name."""
+        check_name(name)
         if name in self.held():
             raise RangeError(f"there is a module of the name {name!r} already")
         self.hold(name, module)
@@ -52,6 +56,11 @@ class Container(Module):
 
     def __len__(self) -> int:
         return len(self.held())
+
+
+def check_name(name: Any) -> None:
+    if not isinstance(name, str):
+        raise KindError(f"a module's name is text, got {name!r}")
 
 
 def check_module(name: str, module: Any) -> None:
@@ -92,12 +101,13 @@ class Indexed(Container):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add modules at the end."""
-        for module in list(modules):
+        for module in listed("modules", modules):
             self.append(module)
         return self
 
     def name_at(self, index: int) -> str:
         names = list(self.held())
+        index = as_index(index, "the position of a module")
         if not -len(names) <= index < len(names):
             raise PositionError(f"there is no module {index}: there are {len(names)}")
         return names[index]
@@ -125,9 +135,25 @@ class Sequential(Indexed):
             self.hold(name, module)
 
     def forward(self, input: Any) -> Any:
-        for module in self.held().values():
-            input = module(input)
+        before = ""
+        for name, module in self.held().items():
+            try:
+                input = module(input)
+            except ShapeError as error:
+                if before:
+                    self.tell_what_came(error, module, before, input)
+                raise
+            before = name
         return input
+
+    def tell_what_came(self, error: ShapeError, module: Module, before: str, input: Any) -> None:
+        """Add to a layer's error what gave it its input; an inner layer of a module got another."""
+        if error.module is not module or any(module.children()):
+            return
+        shapes = ", ".join(str(x.shape) for x in flatten(input, is_tensor))
+        if shapes:
+            kind = type(self.held()[before]).__name__
+            error.message += f". The layer before, {before} ({kind}), gives {shapes}"
 
     def __getitem__(self, index: int | slice) -> Any:
         """A module, or for a slice a Sequential of the same modules under the same names."""
@@ -146,7 +172,7 @@ class ModuleList(Indexed):
     """
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
-        self.extend(modules or ())
+        self.extend(() if modules is None else modules)
 
     def __getitem__(self, index: int | slice) -> Any:
         """A module, or for a slice a ModuleList of the same modules."""
@@ -158,7 +184,8 @@ class ModuleList(Indexed):
         """Add a module before the one at `index`."""
         check_module(str(index), module)
         modules = list(self)
-        modules.insert(index, module)
+        place = as_index(index, "the position of a module")
+        modules.insert(min(max(place, -len(modules)), len(modules)), module)
         self.clear()
         self.extend(modules)
 
@@ -177,11 +204,12 @@ class ModuleDict(Container):
         modules: name -> module.
     """
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
-        self.update(modules or {})
+    def __init__(self, modules: Mapping[str, Module] | ModuleDict | None = None) -> None:
+        self.update({} if modules is None else modules)
 
     def __getitem__(self, name: str) -> Any:
         held = self.held()
+        check_name(name)
         if name not in held:
             raise StateKeyError(f"there is no module {name!r}: there are {', '.join(held)}")
         return held[name]
@@ -193,7 +221,7 @@ class ModuleDict(Container):
         self.pop(name)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.held()
+        return isinstance(name, str) and name in self.held()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.held())
@@ -210,8 +238,10 @@ class ModuleDict(Container):
         """Names and modules."""
         return self.held().items()
 
-    def update(self, modules: Mapping[str, Module]) -> None:
+    def update(self, modules: Mapping[str, Module] | ModuleDict) -> None:
         """Set or replace modules by name."""
+        if not isinstance(modules, Mapping | ModuleDict):
+            raise KindError(f"modules are a dict of name -> module, got {modules!r}")
         for name, module in modules.items():
             self.hold(name, module)
 

@@ -12,16 +12,15 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import RangeError, ShapeError
-from lunzi.core.spec import size_of
+from lunzi.core.spec import as_flag, size_of
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.core.windows import OverlapAdd
 from lunzi.nn import init
-from lunzi.nn.arguments import check_bias, divided, whole_number, whole_numbers
+from lunzi.nn.arguments import as_bias, as_weight, divided, whole_numbers
 from lunzi.nn.module import Module
-from lunzi.nn.parameter import Parameter, as_input
+from lunzi.nn.parameter import Parameter, as_input, memory
 from lunzi.nn.sliding import LAYOUTS, Widths, check_rank, padded, slide, spans
 
 Lengths = int | Sequence[int]
@@ -29,8 +28,8 @@ Lengths = int | Sequence[int]
 
 def conv1d(
     input: Any,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    weight: Any,
+    bias: Any = None,
     stride: Lengths = 1,
     padding: Lengths | str = 0,
     dilation: Lengths = 1,
@@ -46,8 +45,8 @@ def conv1d(
 
 def conv2d(
     input: Any,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    weight: Any,
+    bias: Any = None,
     stride: Lengths = 1,
     padding: Lengths | str = 0,
     dilation: Lengths = 1,
@@ -64,16 +63,16 @@ def conv2d(
 def convolution(
     axes: int,
     input: Any,
-    weight: Tensor,
-    bias: Tensor | None,
+    weight: Any,
+    bias: Any,
     stride: Lengths,
     padding: Lengths | str,
     dilation: Lengths,
     groups: int,
 ) -> Tensor:
     """Filters slid over the last `axes` axes."""
-    check_filters(weight, axes)
-    check_bias(bias, weight.shape[0])
+    weight = as_filters(weight, axes)
+    bias = as_bias(bias, weight.shape[0])
     divided("the number of filters", weight.shape[0], "groups", whole_number("groups", groups))
     x = as_input(input, weight)
     check_rank(x, axes)
@@ -91,11 +90,13 @@ def convolution(
     return with_channels_second(y, bias, (x.shape[0], *windows.shape[2 : 2 + axes]))
 
 
-def check_filters(weight: Tensor, axes: int) -> None:
-    if weight.ndim != axes + 2:
+def as_filters(weight: Any, axes: int) -> Tensor:
+    filters = as_weight(weight)
+    if filters.ndim != axes + 2:
         raise ShapeError(
-            f"the filters over {LAYOUTS[axes]} have {axes + 2} axes, got {weight.shape}"
+            f"the filters over {LAYOUTS[axes]} have {axes + 2} axes, got {filters.shape}"
         )
+    return filters
 
 
 def check_channels(x: Tensor, axes: int, channels: int) -> None:
@@ -125,17 +126,16 @@ def padding_widths(
     Raises:
         RangeError: for a word other than "same" and "valid", or "same" with a stride above 1.
     """
-    match padding:
-        case "valid":
-            return [(0, 0)] * len(sizes)
-        case "same":
-            if any(stride != 1 for stride in strides):
-                raise RangeError(f'padding="same" needs stride 1, got {tuple(strides)}')
-            # Of an odd number of zeros the additional one stands behind.
-            return [((n - 1) // 2, n // 2) for n in spans(sizes, dilations)]
-        case str():
-            raise RangeError(f'padding is a whole number, "same" or "valid", got {padding!r}')
-    return [(n, n) for n in whole_numbers("padding", padding, len(sizes), least=0)]
+    if not isinstance(padding, str):
+        return [(n, n) for n in whole_numbers("padding", padding, len(sizes), least=0)]
+    if padding == "valid":
+        return [(0, 0)] * len(sizes)
+    if padding != "same":
+        raise RangeError(f'padding is a whole number, "same" or "valid", got {padding!r}')
+    if any(stride != 1 for stride in strides):
+        raise RangeError(f'padding="same" needs stride 1, got {tuple(strides)}')
+    # Of an odd number of zeros the additional one stands behind.
+    return [((n - 1) // 2, n // 2) for n in spans(sizes, dilations)]
 
 
 def window_rows(windows: Tensor, axes: int, groups: int) -> Tensor:
@@ -184,8 +184,8 @@ def with_channels_second(y: Tensor, bias: Tensor | None, places: Sequence[int]) 
 
 def conv_transpose2d(
     input: Any,
-    weight: Tensor,
-    bias: Tensor | None = None,
+    weight: Any,
+    bias: Any = None,
     stride: Lengths = 1,
     padding: Lengths = 0,
     output_padding: Lengths = 0,
@@ -197,8 +197,8 @@ def conv_transpose2d(
     Shapes:
         x (N, IC, H, W), weight (IC, OC / groups, KH, KW), bias (OC,) -> y (N, OC, OH, OW)
     """
-    check_filters(weight, 2)
-    check_bias(bias, weight.shape[1] * whole_number("groups", groups))
+    weight = as_filters(weight, 2)
+    bias = as_bias(bias, weight.shape[1] * whole_number("groups", groups))
     divided("the number of channels", weight.shape[0], "groups", groups)
     x = as_input(input, weight)
     check_rank(x, 2)
@@ -309,9 +309,9 @@ class Convolution(Module):
         self.padding_mode = checked_mode(padding_mode)
         inner = divided("in_channels", self.in_channels, "groups", self.groups)
         divided("out_channels", self.out_channels, "groups", self.groups)
-        memory = np.zeros((*self.kernel_size, inner, self.out_channels), np.float32)
-        self.weight = Parameter(memory.transpose(self.axes + 1, self.axes, *range(self.axes)))
-        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
+        filters = memory(*self.kernel_size, inner, self.out_channels)
+        self.weight = Parameter(filters.transpose(self.axes + 1, self.axes, *range(self.axes)))
+        self.bias = Parameter(memory(self.out_channels)) if as_flag(bias, "bias") else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -335,7 +335,7 @@ class Convolution(Module):
 
 
 def checked_mode(padding_mode: str) -> str:
-    if padding_mode != "zeros":
+    if not isinstance(padding_mode, str) or padding_mode != "zeros":
         raise RangeError(
             f'padding_mode is "zeros", got {padding_mode!r}: pad the input before the layer instead'
         )
@@ -474,10 +474,10 @@ class ConvTranspose2d(Module):
         self.groups = whole_number("groups", groups)
         self.padding_mode = checked_mode(padding_mode)
         divided("in_channels", self.in_channels, "groups", self.groups)
-        filters = divided("out_channels", self.out_channels, "groups", self.groups)
-        memory = np.zeros((self.in_channels, *self.kernel_size, filters), np.float32)
-        self.weight = Parameter(memory.transpose(0, 3, 1, 2))
-        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
+        outer = divided("out_channels", self.out_channels, "groups", self.groups)
+        filters = memory(self.in_channels, *self.kernel_size, outer)
+        self.weight = Parameter(filters.transpose(0, 3, 1, 2))
+        self.bias = Parameter(memory(self.out_channels)) if as_flag(bias, "bias") else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from lunzi.core.random import Generator, default_generator
-from lunzi.core.spec import Shape
+from lunzi.core.arguments import real_number
+from lunzi.core.random import Generator
+from lunzi.core.spec import Shape, as_flag
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import real_number
+from lunzi.nn.arguments import as_source
 from lunzi.nn.module import Module
 from lunzi.nn.sliding import check_rank
 
@@ -63,9 +64,9 @@ def thinned(
 ) -> Tensor:
     """x times a mask of this shape, whose numbers are 0 with probability `p`, else 1 / (1 - p)."""
     p = real_number("p", p, 0, 1)
-    if not training or p == 0:
+    if not as_flag(training, "training") or p == 0:
         return x
-    kept = (default_generator if generator is None else generator).bernoulli(1 - p, shape)
+    kept = as_source(generator).bernoulli(1 - p, shape)
     return x * (kept.astype(x.dtype) * (1 / (1 - p) if p < 1 else 0))
 
 
@@ -76,8 +77,9 @@ class Dropping(Module):
         self, p: float = 0.5, inplace: bool = False, generator: Generator | None = None
     ) -> None:
         self.p = real_number("p", p, 0, 1)
+        as_flag(inplace, "inplace")
         # Under another name than the argument: a generator is no part of config().
-        self.source = generator
+        self.source = None if generator is None else as_source(generator)
 
 
 class Dropout(Dropping):

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.errors import KindError, PositionError, RangeError
+from lunzi.core.arguments import whole_number
+from lunzi.core.errors import KindError, PositionError, RangeError, ShapeError
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn import init
-from lunzi.nn.arguments import whole_number
+from lunzi.nn.arguments import as_weight
 from lunzi.nn.module import Module
-from lunzi.nn.parameter import Parameter
+from lunzi.nn.parameter import Parameter, memory
 
 
-def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor:
     """The row of a table for each index; see `Embedding`.
 
     Shapes:
@@ -23,10 +24,13 @@ def embedding(input: Any, weight: Tensor, padding_idx: int | None = None) -> Ten
     Raises:
         KindError: when the indices are not whole numbers.
         PositionError: when an index lies outside the table, where it can be seen.
+        ShapeError: when the table is none of rows.
     """
-    indices = as_tensor(input)
+    indices, weight = as_tensor(input), as_weight(weight)
+    if weight.ndim != 2:
+        raise ShapeError(f"the table is (rows, features), got {weight.shape}")
     check_indices(indices, weight.shape[0])
-    rows = weight.take(indices)
+    rows: Tensor = weight.take(indices)
     if padding_idx is None:
         return rows
     padding = row_number(padding_idx, weight.shape[0])
@@ -94,7 +98,7 @@ class Embedding(Module):
         self.padding_idx = (
             None if padding_idx is None else row_number(padding_idx, self.num_embeddings)
         )
-        self.weight = Parameter(np.zeros((self.num_embeddings, self.embedding_dim), np.float32))
+        self.weight = Parameter(memory(self.num_embeddings, self.embedding_dim))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import ShapeError
 from lunzi.core.spec import normalise_axis, size_of
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import lengths, whole_number
+from lunzi.nn.arguments import lengths
 from lunzi.nn.module import Module
 
 

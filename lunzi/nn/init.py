@@ -13,12 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from lunzi.core.arguments import choice, real_number, whole_number
 from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.core.mode import no_grad
-from lunzi.core.random import Generator, default_generator
+from lunzi.core.random import Generator
 from lunzi.core.spec import Shape, float64, size_of
 from lunzi.core.tensor import Tensor
-from lunzi.nn.arguments import divided, real_number, whole_number
+from lunzi.nn.arguments import as_source, divided
 
 TensorT = TypeVar("TensorT", bound=Tensor)
 
@@ -44,12 +45,10 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises:
         RangeError: when there is no gain for the nonlinearity.
     """
+    choice("nonlinearity", nonlinearity, [*GAINS, "leaky_relu"])
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else real_number("param", param, -math.inf)
         return math.sqrt(2 / (1 + slope**2))
-    if nonlinearity not in GAINS:
-        names = ", ".join([*GAINS, "leaky_relu"])
-        raise RangeError(f"nonlinearity is one of {names}; got {nonlinearity!r}")
     return GAINS[nonlinearity]
 
 
@@ -61,9 +60,10 @@ def uniform_(
     Raises:
         RangeError: when b is below a.
     """
-    if not a <= b:
+    check_target(tensor)
+    if not real_number("a", a, -math.inf) <= real_number("b", b, -math.inf):
         raise RangeError(f"a must be at most b, got a={a}, b={b}")
-    return fill(tensor, source(generator).uniform(tensor.shape, a, b, tensor.dtype))
+    return fill(tensor, as_source(generator).uniform(tensor.shape, a, b, tensor.dtype))
 
 
 def normal_(
@@ -74,8 +74,9 @@ def normal_(
     Raises:
         RangeError: when std is negative.
     """
-    std = real_number("std", std)
-    return fill(tensor, source(generator).normal(tensor.shape, mean, std, tensor.dtype))
+    check_target(tensor)
+    mean, std = real_number("mean", mean, -math.inf), real_number("std", std)
+    return fill(tensor, as_source(generator).normal(tensor.shape, mean, std, tensor.dtype))
 
 
 def trunc_normal_(
@@ -96,6 +97,9 @@ def trunc_normal_(
         RangeError: when a is not below b, std not above 0, or less than one in 10,000 numbers
             lies between the bounds.
     """
+    check_target(tensor)
+    mean, std = real_number("mean", mean, -math.inf), real_number("std", std)
+    a, b = real_number("a", a, -math.inf), real_number("b", b, -math.inf)
     if not (std > 0 and a < b):
         raise RangeError(f"std is above 0 and a below b, got std={std}, a={a}, b={b}")
     width = std * math.sqrt(2)
@@ -106,7 +110,7 @@ def trunc_normal_(
             f"{mean} and std {std}: a and b count in units of the numbers, not of std"
         )
     # Even numbers between the values of erf at the bounds, sent back through erf.
-    x = inverse_erf(source(generator).uniform(tensor.shape, low, high, float64)) * width + mean
+    x = inverse_erf(as_source(generator).uniform(tensor.shape, low, high, float64)) * width + mean
     return fill(tensor, x.clip(a, b))
 
 
@@ -176,6 +180,7 @@ def eye_(tensor: TensorT) -> TensorT:
     Raises:
         ShapeError: when the tensor is no matrix.
     """
+    check_target(tensor)
     if tensor.ndim != 2:
         raise ShapeError(f"eye_ fills matrices, the tensor has shape {tensor.shape}")
     return fill(tensor, np.eye(*tensor.shape, dtype=tensor.dtype))
@@ -197,6 +202,7 @@ def dirac_(tensor: TensorT, groups: int = 1) -> TensorT:
         ShapeError: when the tensor has not three to five axes.
         RangeError: when OC is not a multiple of groups.
     """
+    check_target(tensor)
     if not 3 <= tensor.ndim <= 5:
         raise ShapeError(
             f"dirac_ fills the filters of a convolution, (OC, IC, ...) with one to three axes "
@@ -245,6 +251,7 @@ def xavier_normal_(
 
 
 def xavier_std(tensor: Tensor, gain: float) -> float:
+    check_target(tensor)
     return real_number("gain", gain) * math.sqrt(2 / max(sum(fans(tensor.shape)), 1))
 
 
@@ -300,8 +307,8 @@ def kaiming_normal_(
 
 
 def kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
-    if mode not in ("fan_in", "fan_out"):
-        raise RangeError(f"mode is 'fan_in' or 'fan_out', got {mode!r}")
+    check_target(tensor)
+    choice("mode", mode, ("fan_in", "fan_out"))
     fan = fans(tensor.shape)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
 
@@ -336,23 +343,24 @@ def orthogonal_(tensor: TensorT, gain: float = 1, generator: Generator | None = 
     Source: Saxe, McClelland and Ganguli 2014, arXiv:1312.6120; evenly distributed by the signs
     of Mezzadri 2007, arXiv:math-ph/0609050, section 5.
     """
+    check_target(tensor)
     if tensor.ndim < 2:
         raise ShapeError(f"orthogonal_ needs two axes or more, the tensor has shape {tensor.shape}")
     rows, columns = tensor.shape[0], size_of(tensor.shape[1:])
     tall = (max(rows, columns), min(rows, columns))
-    q, r = np.linalg.qr(source(generator).normal(tall, dtype=float64).numpy())
+    q, r = np.linalg.qr(as_source(generator).normal(tall, dtype=float64).numpy())
     q = q * np.where(np.diagonal(r) < 0, -1, 1)  # not unique up to these signs
     matrix = q if rows >= columns else q.T
-    return fill(tensor, gain * matrix.reshape(tensor.shape))
+    return fill(tensor, real_number("gain", gain, -math.inf) * matrix.reshape(tensor.shape))
 
 
-def source(generator: Generator | None) -> Generator:
-    return default_generator if generator is None else generator
+def check_target(tensor: Any) -> None:
+    if not isinstance(tensor, Tensor):
+        raise KindError(f"initial values go into a tensor, got {type(tensor).__name__}")
 
 
 def fill(tensor: TensorT, value: Any) -> TensorT:
-    if not isinstance(tensor, Tensor):
-        raise KindError(f"initial values go into a tensor, got {type(tensor).__name__}")
+    check_target(tensor)
     with no_grad():
         tensor.assign(value)
     return tensor

@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import ShapeError
+from lunzi.core.spec import as_flag
 from lunzi.core.tensor import Tensor
 from lunzi.nn import init
-from lunzi.nn.arguments import check_bias, whole_number
+from lunzi.nn.arguments import as_bias, as_weight
 from lunzi.nn.module import Module
-from lunzi.nn.parameter import Parameter, as_input
+from lunzi.nn.parameter import Parameter, as_input, memory
 
 
-def linear(input: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+def linear(input: Any, weight: Any, bias: Any = None) -> Tensor:
     """A weighted sum of the last axis for each output, by PyTorch's name.
 
         y = x weight^T + bias
@@ -26,9 +26,10 @@ def linear(input: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises:
         ShapeError: when the last axis of the input is not K, or weight or bias has other axes.
     """
+    weight = as_weight(weight)
     if weight.ndim != 2:
         raise ShapeError(f"the weight is (outputs, features), got {weight.shape}")
-    check_bias(bias, weight.shape[0])
+    bias = as_bias(bias, weight.shape[0])
     x = as_input(input, weight)
     if not x.ndim or x.shape[-1] != weight.shape[1]:
         raise features_error(x, weight.shape[1])
@@ -67,9 +68,8 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         self.in_features = whole_number("in_features", in_features)
         self.out_features = whole_number("out_features", out_features)
-        memory = np.zeros((self.in_features, self.out_features), np.float32)
-        self.weight = Parameter(memory.T)
-        self.bias = Parameter(np.zeros(self.out_features, np.float32)) if bias else None
+        self.weight = Parameter(memory(self.in_features, self.out_features).T)
+        self.bias = Parameter(memory(self.out_features)) if as_flag(bias, "bias") else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple, Self
 
 from numpy.typing import DTypeLike
 
+from lunzi.core.creation import zeros_like
 from lunzi.core.errors import KindError, LunziError, StateKeyError
 from lunzi.core.mode import PROGRAM
-from lunzi.core.spec import as_dtype, float16, float32, float64, is_floating
+from lunzi.core.spec import as_dtype, as_flag, float16, float32, float64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.parameter import Buffer, Parameter, convert
+from lunzi.nn.state import misfits, missing_names, refuse_fixed, state_of
 from lunzi.nn.summary import Summary, summary
 
 Member = Any  # a Parameter, a Buffer or a Module
@@ -102,7 +104,7 @@ class Module:
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all inside it, each once, the outer before the inner."""
         seen: set[int] = set()
-        waiting: list[tuple[str, Module]] = [(prefix, self)]
+        waiting: list[tuple[str, Module]] = [(checked_name("prefix", prefix), self)]
         while waiting:
             name, module = waiting.pop()
             if id(module) in seen:
@@ -124,9 +126,11 @@ class Module:
         self, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
         """The parameters with their names; a tied one once, under its first name."""
+        prefix = checked_name("prefix", prefix)
+        only_once = as_flag(remove_duplicate, "remove_duplicate")
         seen: set[int] = set()
         for name, tensor in self.named_tensors():
-            if isinstance(tensor, Parameter) and not (remove_duplicate and id(tensor) in seen):
+            if isinstance(tensor, Parameter) and not (only_once and id(tensor) in seen):
                 seen.add(id(tensor))
                 yield joined(prefix, name), tensor
 
@@ -148,20 +152,19 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Set an attribute to a buffer, as in PyTorch; `self.x = Buffer(...)` does the same."""
-        setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
+        setattr(
+            self,
+            checked_name("the name of a buffer", name),
+            None if tensor is None else Buffer(tensor, persistent),
+        )
 
     # State
 
     def state_dict(self) -> dict[str, Tensor]:
         """Copies of parameters and persistent buffers by name; tied ones under each name."""
-        copies: dict[int, Tensor] = {}
-        state = {}
-        for name, tensor in self.named_tensors():
-            if isinstance(tensor, Parameter) or tensor.persistent:
-                if id(tensor) not in copies:
-                    copies[id(tensor)] = tensor.detach().copy()
-                state[name] = copies[id(tensor)]
-        return state
+        own = state_of(self)
+        copies = {id(tensor): tensor.detach().copy() for tensor in own.values()}
+        return {name: copies[id(tensor)] for name, tensor in own.items()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Take over the numbers of a state; nothing changes when something does not fit.
@@ -173,39 +176,41 @@ class Module:
             strict: refuse names that are missing or unexpected.
 
         Raises:
-            StateKeyError: naming everything that is missing, unexpected or of another shape.
+            StateKeyError: naming everything that is missing or unexpected, of another shape or
+                kind, or that gives two values to one tied parameter.
+            KindError: when it is no state, or something in it is not made of numbers.
+            StateError: when the memory of a parameter is read-only.
         """
-        wanted = {
-            name: tensor
-            for name, tensor in self.named_tensors()
-            if isinstance(tensor, Parameter) or tensor.persistent
-        }
+        if not isinstance(state, Mapping):
+            raise KindError(
+                f"a state is a mapping of names to tensors, as model.state_dict() gives it; got "
+                f"{type(state).__name__}"
+                + (": pass its state_dict()" if isinstance(state, Module) else "")
+            )
+        wanted = state_of(self)
         found = {name: as_tensor(state[name]) for name in wanted if name in state}
-        reached = {id(wanted[name]) for name in found}
-        missing = [name for name, tensor in wanted.items() if id(tensor) not in reached]
+        missing = missing_names(wanted, found)
         unexpected = [name for name in state if name not in wanted]
-        problems = [
-            f"{name} has shape {value.shape}, the module's {wanted[name].shape}"
-            for name, value in found.items()
-            if value.shape != wanted[name].shape
-        ]
-        if strict:
+        problems = misfits(wanted, {name: value.checked() for name, value in found.items()})
+        if as_flag(strict, "strict"):
             problems += [f"{name} is missing" for name in missing]
             problems += [f"{name} is not known to the module" for name in unexpected]
         if problems:
             raise StateKeyError(
                 f"the state does not fit {type(self).__name__}: {'; '.join(problems)}"
             )
+        refuse_fixed({name: wanted[name] for name in found})
         for name, value in found.items():
-            wanted[name].assign(value)
+            wanted[name].assign(value.as_dtype(wanted[name].dtype))
         return LoadResult(missing, unexpected)
 
     # Settings
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training (dropout drops, batch norm takes the batch's statistics)."""
+        training = as_flag(mode, "mode")
         for module in self.modules():
-            module.training = mode
+            module.training = training
         return self
 
     def eval(self) -> Self:
@@ -219,13 +224,18 @@ class Module:
         PROGRAM.advance()
         return self
 
-    def zero_grad(self) -> None:
-        """Set the gradient of every parameter to None."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: None in their place, or zeros where there was one."""
+        set_to_none = as_flag(set_to_none, "set_to_none")
         for parameter in self.parameters():
-            parameter.grad = None
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad = zeros_like(parameter)
 
     def apply(self, function: Callable[[Module], Any]) -> Self:
         """Call `function` on every module inside, then on this one."""
+        check_callable("function", function)
         for child in self.children():
             child.apply(function)
         function(self)
@@ -273,6 +283,7 @@ class Module:
         return self._add_hook("_forward_hooks", hook)
 
     def _add_hook(self, kind: str, hook: Callable[..., Any]) -> Handle:
+        check_callable("hook", hook)
         PROGRAM.advance()
         hooks = self.__dict__.setdefault(kind, {})
         key = max(hooks, default=-1) + 1
@@ -350,6 +361,17 @@ class Module:
             return f"{type(self).__name__}({self.extra_repr()})"
         lines = [f"  ({name}): " + repr(child).replace("\n", "\n  ") for name, child in children]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+def checked_name(what: str, name: Any) -> str:
+    if not isinstance(name, str):
+        raise KindError(f"{what} is text, got {name!r}")
+    return name
+
+
+def check_callable(name: str, function: Any) -> None:
+    if not callable(function):
+        raise KindError(f"{name} is a function, got {function!r}")
 
 
 def members_of(name: str, value: Any) -> Iterator[tuple[str, Member]]:

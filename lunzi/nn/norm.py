@@ -7,21 +7,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lunzi.core.errors import ShapeError
+from lunzi.core.arguments import real_number, whole_number
+from lunzi.core.errors import KindError, ShapeError
 from lunzi.core.mode import no_grad
-from lunzi.core.spec import size_of
+from lunzi.core.spec import as_flag, size_of
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import divided, lengths, real_number, whole_number
+from lunzi.nn.arguments import as_weight, divided, lengths
 from lunzi.nn.module import Module
-from lunzi.nn.parameter import Buffer, Parameter
+from lunzi.nn.parameter import Buffer, Parameter, memory
 
 
 def batch_norm(
     input: Any,
     running_mean: Tensor | None,
     running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
     training: bool = False,
     momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
@@ -38,19 +39,30 @@ def batch_norm(
         ShapeError: when the batch's statistics are needed and a channel has fewer than 2 numbers;
             when there is no axis of channels, or the others have not one number a channel.
     """
+    refuse_arrays(running_mean, running_var)
+    weight, bias = optional(weight), optional(bias)
     x = floating_like(input, weight, running_mean)
     check_channels(x, running_mean, running_var, weight, bias)
     shape = (1, -1) + (1,) * (x.ndim - 2)
-    if training or running_mean is None or running_var is None:
+    if as_flag(training, "training") or running_mean is None or running_var is None:
         centred, variance = batch_statistics(x, running_mean, running_var, training, momentum)
     else:
         centred = x - running_mean.reshape(shape)
         variance = running_var.reshape(shape)
-    scale = 1 / (variance + eps).sqrt()
+    scale = 1 / (variance + real_number("eps", eps)).sqrt()
     if weight is not None:
         scale = scale * weight.reshape(shape)
     y = centred * scale
     return y if bias is None else y + bias.reshape(shape)
+
+
+def refuse_arrays(*statistics: Any) -> None:
+    for tensor in statistics:
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise KindError(
+                f"running statistics are tensors, which a step in training can assign to; "
+                f"got {type(tensor).__name__}"
+            )
 
 
 def check_channels(x: Tensor, *others: Tensor | None) -> None:
@@ -73,6 +85,10 @@ def floating_like(input: Any, *candidates: Tensor | None) -> Tensor:
         if tensor is not None:
             return x.as_dtype(tensor.dtype)
     return x.floating()
+
+
+def optional(weight: Any) -> Tensor | None:
+    return None if weight is None else as_weight(weight)
 
 
 def batch_statistics(
@@ -108,8 +124,8 @@ def follow(running: Tensor | None, value: Tensor, momentum: float | Tensor) -> N
 def layer_norm(
     input: Any,
     normalized_shape: int | Sequence[int],
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
     eps: float = 1e-5,
 ) -> Tensor:
     """Bring the last axes of each sample to mean 0 and variance 1; see `LayerNorm`.
@@ -118,6 +134,7 @@ def layer_norm(
         ShapeError: when the input does not end with `normalized_shape`, or weight or bias has
             another shape.
     """
+    weight, bias = optional(weight), optional(bias)
     x = floating_like(input, weight, bias)
     axes = last_axes(x, lengths("normalized_shape", normalized_shape))
     check_shapes(x.shape[axes[0] :], weight, bias)
@@ -129,8 +146,8 @@ def layer_norm(
 def group_norm(
     input: Any,
     num_groups: int,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
     eps: float = 1e-5,
 ) -> Tensor:
     """Bring each group of channels of each sample to mean 0 and variance 1; see `GroupNorm`.
@@ -142,9 +159,11 @@ def group_norm(
         ShapeError: when there is no axis of channels, or weight or bias has another length.
         RangeError: when the channels are no multiple of `num_groups`.
     """
+    weight, bias = optional(weight), optional(bias)
     x = floating_like(input, weight, bias)
     check_channels(x, weight, bias)
     n, channels, *rest = x.shape
+    num_groups = whole_number("num_groups", num_groups)
     inner = divided("num_channels", channels, "num_groups", num_groups)
     parted = x.reshape(n, num_groups, inner, *rest)
     y = normalised(parted, tuple(range(2, parted.ndim)), eps).reshape(x.shape)
@@ -156,7 +175,7 @@ def group_norm(
 def rms_norm(
     input: Any,
     normalized_shape: int | Sequence[int],
-    weight: Tensor | None = None,
+    weight: Any = None,
     eps: float | None = None,
 ) -> Tensor:
     """Bring the last axes of each sample to a mean square of 1; see `RMSNorm`.
@@ -165,17 +184,18 @@ def rms_norm(
         ShapeError: when the input does not end with `normalized_shape`, or weight or bias has
             another shape.
     """
+    weight = optional(weight)
     x = floating_like(input, weight)
     axes = last_axes(x, lengths("normalized_shape", normalized_shape))
     check_shapes(x.shape[axes[0] :], weight)
-    smallest = float(np.finfo(x.dtype).eps) if eps is None else eps
+    smallest = float(np.finfo(x.dtype).eps) if eps is None else real_number("eps", eps)
     y = x * (1 / ((x * x).mean(axes, keepdims=True) + smallest).sqrt())
     return y if weight is None else y * weight
 
 
 def normalised(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
     _, centred, variance = moments(x, axes)
-    return centred * (1 / (variance + eps).sqrt())
+    return centred * (1 / (variance + real_number("eps", eps)).sqrt())
 
 
 def moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
@@ -212,13 +232,15 @@ class BatchNorm(Module):
         self.num_features = whole_number("num_features", num_features)
         self.eps = real_number("eps", eps)
         self.momentum = None if momentum is None else real_number("momentum", momentum, 0, 1)
-        self.affine = affine
-        self.track_running_stats = track_running_stats
-        self.weight, self.bias = scale_and_shift((self.num_features,), affine, affine and bias)
+        self.affine = as_flag(affine, "affine")
+        self.track_running_stats = as_flag(track_running_stats, "track_running_stats")
+        self.weight, self.bias = scale_and_shift(
+            (self.num_features,), affine, affine and as_flag(bias, "bias")
+        )
         self.running_mean = self.running_var = self.num_batches_tracked = None
         if track_running_stats:
-            self.running_mean = Buffer(np.zeros(self.num_features, np.float32))
-            self.running_var = Buffer(np.ones(self.num_features, np.float32))
+            self.running_mean = Buffer(memory(self.num_features))
+            self.running_var = Buffer(memory(self.num_features) + np.float32(1))
             self.num_batches_tracked = Buffer(np.zeros((), np.int64))
 
     def reset_running_stats(self) -> None:
@@ -368,9 +390,9 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = lengths("normalized_shape", normalized_shape)
         self.eps = real_number("eps", eps)
-        self.elementwise_affine = elementwise_affine
+        self.elementwise_affine = as_flag(elementwise_affine, "elementwise_affine")
         self.weight, self.bias = scale_and_shift(
-            self.normalized_shape, elementwise_affine, elementwise_affine and bias
+            self.normalized_shape, elementwise_affine, elementwise_affine and as_flag(bias, "bias")
         )
 
     def reset_parameters(self) -> None:
@@ -419,8 +441,10 @@ class GroupNorm(Module):
         self.num_channels = whole_number("num_channels", num_channels)
         divided("num_channels", self.num_channels, "num_groups", self.num_groups)
         self.eps = real_number("eps", eps)
-        self.affine = affine
-        self.weight, self.bias = scale_and_shift((self.num_channels,), affine, affine and bias)
+        self.affine = as_flag(affine, "affine")
+        self.weight, self.bias = scale_and_shift(
+            (self.num_channels,), affine, affine and as_flag(bias, "bias")
+        )
 
     def reset_parameters(self) -> None:
         """Start again with weight 1 and bias 0."""
@@ -463,7 +487,7 @@ class RMSNorm(Module):
     ) -> None:
         self.normalized_shape = lengths("normalized_shape", normalized_shape)
         self.eps = None if eps is None else real_number("eps", eps)
-        self.elementwise_affine = elementwise_affine
+        self.elementwise_affine = as_flag(elementwise_affine, "elementwise_affine")
         self.weight, _ = scale_and_shift(self.normalized_shape, elementwise_affine, False)
 
     def reset_parameters(self) -> None:
@@ -479,8 +503,8 @@ def scale_and_shift(
 ) -> tuple[Parameter | None, Parameter | None]:
     """Ones for `weight` and zeros for `bias`, each where it is wanted."""
     return (
-        Parameter(np.ones(shape, np.float32)) if scale else None,
-        Parameter(np.zeros(shape, np.float32)) if shift else None,
+        Parameter(memory(*shape) + np.float32(1)) if scale else None,
+        Parameter(memory(*shape)) if shift else None,
     )
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.creation import allocated
 from lunzi.core.errors import KindError
 from lunzi.core.mode import CLOCK, PROGRAM
-from lunzi.core.spec import DType, is_floating
+from lunzi.core.spec import Array, DType, as_flag, float32, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 
 
@@ -25,7 +26,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         payload = data if isinstance(data, np.ndarray) else as_tensor(data).numpy().copy()
-        if requires_grad and not is_floating(payload.dtype):
+        if as_flag(requires_grad, "requires_grad") and not is_floating(payload.dtype):
             raise KindError(f"a parameter is floating, got {payload.dtype}")
         super().__init__(payload, requires_grad)
 
@@ -41,7 +42,7 @@ class Buffer(Tensor):
     def __init__(self, data: Any, persistent: bool = True) -> None:
         payload = data if isinstance(data, np.ndarray) else as_tensor(data).numpy().copy()
         super().__init__(payload)
-        self.persistent = persistent
+        self.persistent = as_flag(persistent, "persistent")
 
 
 def convert(tensor: Tensor, dtype: DType) -> None:
@@ -52,6 +53,15 @@ def convert(tensor: Tensor, dtype: DType) -> None:
     tensor.grad = None
     tensor.version = next(CLOCK)
     PROGRAM.advance()
+
+
+def memory(*lengths: int) -> Array:
+    """Zeros in float32 for the numbers of a new parameter.
+
+    Raises:
+        OutOfMemoryError: when there is no room for so many.
+    """
+    return allocated(lambda: np.zeros(lengths, float32), f"a parameter of shape {lengths}")
 
 
 def as_input(x: Any, like: Tensor) -> Tensor:

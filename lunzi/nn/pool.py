@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from lunzi.core.arguments import whole_number
+from lunzi.core.creation import allocated
 from lunzi.core.errors import RangeError, ShapeError
-from lunzi.core.spec import Array, DType, size_of
+from lunzi.core.spec import Array, DType, as_flag, size_of
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import whole_number, whole_numbers
+from lunzi.nn.arguments import whole_numbers
 from lunzi.nn.module import Module
 from lunzi.nn.sliding import Widths, check_fit, check_rank, padded, slide, spans
 
@@ -117,7 +119,7 @@ def avg_pool(
     total = windows.sum(inside)
     if divisor is not None:
         return total / divisor
-    counted = paddings if count_include_pad else (0,) * axes
+    counted = paddings if as_flag(count_include_pad, "count_include_pad") else (0,) * axes
     if all(max(width) <= own for width, own in zip(widths, counted, strict=True)):
         return total / size_of(sizes)
     counts = place_counts(total.shape[-axes:], lengths, sizes, strides, paddings, counted)
@@ -158,7 +160,7 @@ def around(
     ceil_mode: bool,
 ) -> Widths:
     """How far each axis is extended before and after."""
-    if not ceil_mode:
+    if not as_flag(ceil_mode, "ceil_mode"):
         return [(n, n) for n in paddings]
     widths = []
     covered = spans(sizes, dilations)
@@ -230,13 +232,17 @@ def average_parts(x: Tensor, axis: int, count: int) -> Tensor:
 
 def part_shares(length: int, count: int, dtype: DType) -> Array:
     """(length, count): 1 / n in the n rows of each part's column, else 0."""
-    part = np.arange(count)
-    starts = part * length // count
-    stops = -(-(part + 1) * length // count)
-    row = np.arange(length)[:, None]
-    inside = (starts <= row) & (row < stops)
-    result: Array = (inside / (stops - starts)).astype(dtype)
-    return result
+
+    def shares() -> Array:
+        part = np.arange(count)
+        starts = part * length // count
+        stops = -(-(part + 1) * length // count)
+        row = np.arange(length)[:, None]
+        inside = (starts <= row) & (row < stops)
+        result: Array = (inside / (stops - starts)).astype(dtype)
+        return result
+
+    return allocated(shares, f"{count} parts of an axis of length {length}")
 
 
 class MaxPool(Module):
@@ -257,7 +263,7 @@ class MaxPool(Module):
         self.stride = strides_of(stride, self.kernel_size)
         self.dilation = whole_numbers("dilation", dilation, self.axes)
         self.padding = checked_padding(padding, self.kernel_size, self.dilation)
-        self.ceil_mode = ceil_mode
+        self.ceil_mode = as_flag(ceil_mode, "ceil_mode")
 
     def forward(self, input: Any) -> Tensor:
         return max_pool(
@@ -357,8 +363,8 @@ class AvgPool1d(Module):
         self.kernel_size = whole_numbers("kernel_size", kernel_size, 1)
         self.stride = strides_of(stride, self.kernel_size)
         self.padding = checked_padding(padding, self.kernel_size, (1,))
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+        self.ceil_mode = as_flag(ceil_mode, "ceil_mode")
+        self.count_include_pad = as_flag(count_include_pad, "count_include_pad")
 
     def forward(self, input: Any) -> Tensor:
         return avg_pool1d(
@@ -405,8 +411,8 @@ class AvgPool2d(Module):
         self.kernel_size = whole_numbers("kernel_size", kernel_size, 2)
         self.stride = strides_of(stride, self.kernel_size)
         self.padding = checked_padding(padding, self.kernel_size, (1, 1))
-        self.ceil_mode = ceil_mode
-        self.count_include_pad = count_include_pad
+        self.ceil_mode = as_flag(ceil_mode, "ceil_mode")
+        self.count_include_pad = as_flag(count_include_pad, "count_include_pad")
         self.divisor_override = checked_divisor(divisor_override)
 
     def forward(self, input: Any) -> Tensor:

@@ -9,13 +9,14 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from lunzi.core.arguments import listed, real_number
 from lunzi.core.creation import zeros
 from lunzi.core.errors import GradientError, KindError, RangeError, ShapeError
 from lunzi.core.functions import concat, stack
 from lunzi.core.mode import no_grad
-from lunzi.core.spec import float32, float64
+from lunzi.core.spec import as_flag, float32, float64
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import real_number
+from lunzi.nn.module import Module
 
 
 def clip_grad_norm_(
@@ -55,7 +56,7 @@ def clip_grad_norm_(
     found = with_gradient(parameters)
     with no_grad():
         norm = total_norm([gradient for _, gradient in found], norm_type)
-        if error_if_nonfinite and not math.isfinite(norm.item()):
+        if as_flag(error_if_nonfinite, "error_if_nonfinite") and not math.isfinite(norm.item()):
             raise GradientError(
                 f"the norm of the gradients is {norm.item()}: look for the first loss that is not "
                 f"finite, lower the learning rate, or leave out error_if_nonfinite"
@@ -102,15 +103,27 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
 def with_gradient(parameters: Tensor | Iterable[Tensor]) -> list[tuple[Tensor, Tensor]]:
     """Each parameter that has a gradient, once, with it."""
     several = [parameters] if isinstance(parameters, Tensor) else parameters
-    unique = {id(parameter): parameter for parameter in several}
-    for parameter in unique.values():
+    unique = {id(parameter): parameter for parameter in as_tensors(several)}
+    pairs = [(parameter, parameter.grad) for parameter in unique.values()]
+    return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
+
+
+def as_tensors(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The parameters as a list.
+
+    Raises:
+        KindError: when one is no tensor, or a model or something else is given in their place.
+    """
+    if isinstance(parameters, Module):
+        raise KindError("parameters are tensors, got a module: pass its parameters()")
+    tensors = listed("parameters", parameters)
+    for parameter in tensors:
         if not isinstance(parameter, Tensor):
             raise KindError(
                 f"parameters are tensors, as model.parameters() gives them; "
                 f"got {type(parameter).__name__}"
             )
-    pairs = [(parameter, parameter.grad) for parameter in unique.values()]
-    return [(parameter, gradient) for parameter, gradient in pairs if gradient is not None]
+    return tensors
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
@@ -119,7 +132,7 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     Raises:
         ShapeError: when there are no parameters.
     """
-    return concat([parameter.flatten() for parameter in parameters])
+    return concat([parameter.flatten() for parameter in as_tensors(parameters)])
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
@@ -128,7 +141,7 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Tensor]) -> None:
     Raises:
         ShapeError: when the vector has not as many numbers as the parameters; none is changed.
     """
-    vector, targets = as_tensor(vec), list(parameters)
+    vector, targets = as_tensor(vec), as_tensors(parameters)
     total = sum(parameter.size for parameter in targets)
     if vector.shape != (total,):
         raise ShapeError(

@@ -152,11 +152,46 @@ def test_containers_have_no_arguments_of_their_own():
         (lambda: nn.Sequential({"1": Plus(1)}).append(Plus(2)), lz.RangeError, "'1' already"),
         (lambda: nn.ModuleList()(1), lz.KindError, "a ModuleList only holds modules"),
         (lambda: nn.ModuleDict()(1), lz.KindError, "a ModuleDict only holds modules"),
+        (lambda: nn.ModuleDict([("a", Plus(1))]), lz.KindError, "modules are a dict of name"),
+        (lambda: nn.ModuleDict()[[1]], lz.KindError, "a module's name is text, got [1]"),
+        (lambda: nn.ModuleList(3), lz.KindError, "modules are several in a list, got 3"),
+        (lambda: nn.Sequential(Plus(1))["0"], lz.KindError, "a module must be a whole number"),
+        (lambda: nn.ModuleList().insert(0.5, Plus(1)), lz.KindError, "must be a whole number"),
     ],
 )
 def test_mistakes_are_explained(make, kind, message):
     with pytest.raises(kind, match=re.escape(message)):
         make()
+
+
+def test_an_insert_beyond_the_ends_goes_to_the_end():
+    modules = nn.ModuleList([Plus(1)])
+    modules.insert(10**30, Plus(2))
+    modules.insert(-(10**30), Plus(0))
+    assert numbers(modules) == [0, 1, 2]
+
+
+def error_of(model, x):
+    with pytest.raises(lz.ShapeError) as caught:
+        model(x)
+    return str(caught.value)
+
+
+def test_an_error_tells_what_the_layer_before_gives():
+    model = nn.Sequential(nn.Conv1d(10, 10, 1), nn.ReLU(), nn.Linear(128, 3))
+    assert error_of(model, np.zeros((64, 10, 4))) == (
+        "2 (Linear): expects 128 features on the last axis, got (64, 10, 4) with 4. A Flatten may "
+        "be missing before it. The layer before, 1 (ReLU), gives (64, 10, 4)"
+    )
+
+
+def test_nothing_is_told_of_the_layer_before_where_it_is_not_known():
+    assert "before" not in error_of(nn.Sequential(nn.Linear(3, 2)), np.zeros((2, 4)))
+    # An inner layer of a module may have got something else than the module.
+    nested = nn.Sequential(nn.Identity(), nn.Sequential(nn.Linear(3, 2)))
+    assert "before" not in error_of(nested, np.zeros((2, 4)))
+    # Neither is an array a tensor of which the shape is known to be meant.
+    assert "before" not in error_of(nn.Sequential(nn.Identity(), nn.Linear(3, 2)), [[1.0]])
 
 
 def test_a_failed_change_leaves_a_list_as_it_was():

@@ -44,6 +44,11 @@ def test_an_index_outside_the_table_is_named_with_the_tables_length(index):
         nn.Embedding(3, 2)(np.array([1, index]))
 
 
+def test_a_table_has_rows():
+    with pytest.raises(lz.ShapeError, match=r"the table is \(rows, features\), got \(3,\)"):
+        nn.functional.embedding([1], lz.zeros(3))
+
+
 def test_indices_that_are_no_whole_numbers_are_refused():
     with pytest.raises(lz.KindError, match="expects whole numbers as indices, got float32"):
         nn.Embedding(3, 2)([1.0, 2.0])

@@ -83,6 +83,11 @@ def test_the_function_takes_any_tensors():
     np.testing.assert_array_equal(y, [11])
 
 
+def test_weights_may_be_arrays_and_integers_do_not_cut_the_input():
+    y = functional.linear([[0.5, 0.25]], np.array([[1, 2], [3, 4]]), [1, 1])
+    np.testing.assert_array_equal(y, [[2, 3.5]])
+
+
 def test_weights_and_biases_of_other_axes_are_refused():
     x = np.zeros((3, 2))
     with pytest.raises(lz.ShapeError, match=r"weight is \(outputs, features\), got \(2,\)"):

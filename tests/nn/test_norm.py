@@ -178,6 +178,17 @@ def test_functions_convert_the_input():
     assert functional.group_norm(np.ones((1, 2)), 1, lz.ones(2)).dtype == np.float32
 
 
+def test_running_statistics_are_tensors_for_an_array_would_not_be_kept():
+    statistics = np.zeros(3), np.ones(3)
+    with pytest.raises(lz.KindError, match="running statistics are tensors"):
+        functional.batch_norm(np.ones((2, 3)), *statistics, training=True)
+
+
+def test_weights_may_be_arrays_and_integers_do_not_cut_the_input():
+    y = functional.layer_norm([[0.5, 1.5]], 2, np.array([2, 2]), [1, 1], eps=0.0)
+    np.testing.assert_array_equal(y, [[-1, 3]])
+
+
 @pytest.mark.parametrize(
     "call",
     [

@@ -147,8 +147,14 @@ def test_a_vector_of_parameters_has_their_gradient():
         (
             lambda: clip_grad_norm_(nn.Sequential(nn.Linear(3, 2)), 1),
             lz.KindError,
-            r"as model.parameters\(\) gives them; got Linear",
+            r"got a module: pass its parameters\(\)",
         ),
+        (
+            lambda: clip_grad_norm_([3], 1),
+            lz.KindError,
+            r"model.parameters\(\) gives them; got int",
+        ),
+        (lambda: clip_grad_norm_(3, 1), lz.KindError, "parameters are several in a list, got 3"),
         (lambda: clip_grad_value_([], -1), lz.RangeError, "clip_value must be 0 or more"),
         (lambda: parameters_to_vector([]), lz.ShapeError, "one tensor at least"),
         (

@@ -2,7 +2,8 @@
 
 Where two pieces meet, the gradient is that of one of them, as in PyTorch: 0 for relu at 0. NaN
 stays NaN. PyTorch's argument `inplace` is accepted, so that its code runs as it stands, and
-changes nothing: the result is always a new tensor.
+changes nothing: the result is always a new tensor. It is held to be True or False, for `ReLU(64)`
+is no layer of 64 neurons.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.arguments import real_number, whole_number
 from lunzi.core.errors import RangeError, ShapeError
-from lunzi.core.spec import float32
+from lunzi.core.spec import as_flag, float32
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.arguments import real_number, whole_number
+from lunzi.nn.arguments import as_weight
 from lunzi.nn.module import Module
-from lunzi.nn.parameter import Parameter, as_input
+from lunzi.nn.parameter import Parameter, as_input, memory
 
 # Of Klambauer et al., rounded to float64: with them mean 0 and variance 1 are a fixed point.
 SELU_ALPHA = 1.6732632423543772
@@ -36,7 +38,7 @@ class ReLU(Module):
     """y = max(x, 0); see `relu`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return relu(input)
@@ -55,13 +57,14 @@ class LeakyReLU(Module):
     """y = x for x > 0, else negative_slope x; see `leaky_relu`."""
 
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        self.negative_slope = negative_slope
+        as_flag(inplace, "inplace")
+        self.negative_slope = real_number("negative_slope", negative_slope, -np.inf)
 
     def forward(self, input: Any) -> Tensor:
         return leaky_relu(input, self.negative_slope)
 
 
-def prelu(input: Any, weight: Tensor) -> Tensor:
+def prelu(input: Any, weight: Any) -> Tensor:
     """A leaky rectifier with learned slopes; see `PReLU`.
 
         y = x for x > 0, else weight x
@@ -72,6 +75,7 @@ def prelu(input: Any, weight: Tensor) -> Tensor:
     Raises:
         ShapeError: when there is neither one slope nor one for each channel.
     """
+    weight = as_weight(weight)
     x = as_input(input, weight)
     if weight.size == 1:
         slope = weight.reshape(())
@@ -107,7 +111,7 @@ class PReLU(Module):
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
         self.num_parameters = whole_number("num_parameters", num_parameters)
         self.init = real_number("init", init, -np.inf)
-        self.weight = Parameter(np.full(self.num_parameters, self.init, float32))
+        self.weight = Parameter(memory(self.num_parameters) + float32.type(self.init))
 
     def forward(self, input: Any) -> Tensor:
         return prelu(input, self.weight)
@@ -133,7 +137,8 @@ class ELU(Module):
     """y = x for x > 0, else alpha (e^x - 1); see `elu`."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        self.alpha = alpha
+        as_flag(inplace, "inplace")
+        self.alpha = real_number("alpha", alpha, -np.inf)
 
     def forward(self, input: Any) -> Tensor:
         return elu(input, self.alpha)
@@ -153,7 +158,7 @@ class SELU(Module):
     """y = 1.0507 elu(x, 1.6733); see `selu`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return selu(input)
@@ -175,7 +180,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def check_alpha(alpha: float) -> float:
-    if not alpha > 0:
+    if not real_number("alpha", alpha, -np.inf) > 0:
         raise RangeError(f"alpha must be above 0, got {alpha}")
     return alpha
 
@@ -184,6 +189,7 @@ class CELU(Module):
     """y = x for x > 0, else alpha (e^(x / alpha) - 1); see `celu`."""
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        as_flag(inplace, "inplace")
         self.alpha = check_alpha(alpha)
 
     def forward(self, input: Any) -> Tensor:
@@ -209,7 +215,7 @@ def hardtanh(
 
 
 def check_bounds(min_val: float, max_val: float) -> None:
-    if not min_val < max_val:
+    if not real_number("min_val", min_val, -np.inf) < real_number("max_val", max_val, -np.inf):
         raise RangeError(f"min_val must be below max_val, got {min_val} and {max_val}")
 
 
@@ -217,6 +223,7 @@ class Hardtanh(Module):
     """y = x between min_val and max_val, the bounds outside; see `hardtanh`."""
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        as_flag(inplace, "inplace")
         check_bounds(min_val, max_val)
         self.min_val = min_val
         self.max_val = max_val
@@ -237,7 +244,7 @@ class ReLU6(Module):
     """y = min(max(x, 0), 6); see `relu6`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return relu6(input)
@@ -255,7 +262,7 @@ class Hardsigmoid(Module):
     """y = relu6(x + 3) / 6; see `hardsigmoid`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return hardsigmoid(input)
@@ -276,7 +283,7 @@ class Hardswish(Module):
     """y = x relu6(x + 3) / 6; see `hardswish`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return hardswish(input)

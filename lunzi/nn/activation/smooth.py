@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lunzi.core.arguments import choice, real_number
 from lunzi.core.errors import RangeError
+from lunzi.core.spec import as_flag
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.module import Module
 
@@ -71,7 +73,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
 
 
 def check_beta(beta: float) -> float:
-    if beta == 0:
+    if real_number("beta", beta, -math.inf) == 0:
         raise RangeError("beta must not be 0: the curve is divided by it")
     return beta
 
@@ -81,7 +83,7 @@ class Softplus(Module):
 
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         self.beta = check_beta(beta)
-        self.threshold = threshold
+        self.threshold = real_number("threshold", threshold, -math.inf)
 
     def forward(self, input: Any) -> Tensor:
         return softplus(input, self.beta, self.threshold)
@@ -143,9 +145,7 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
 
 
 def check_approximation(approximate: str) -> str:
-    if approximate not in ("none", "tanh"):
-        raise RangeError(f"approximate is 'none' or 'tanh', got {approximate!r}")
-    return approximate
+    return choice("approximate", approximate, ("none", "tanh"))
 
 
 class GELU(Module):
@@ -173,7 +173,7 @@ class SiLU(Module):
     """y = x sigmoid(x); see `silu`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return silu(input)
@@ -194,7 +194,7 @@ class Mish(Module):
     """y = x tanh(ln(1 + e^x)); see `mish`."""
 
     def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
+        as_flag(inplace, "inplace")
 
     def forward(self, input: Any) -> Tensor:
         return mish(input)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import RangeError
 from lunzi.core.spec import normalise_axis
 from lunzi.core.tensor import Tensor, as_tensor
@@ -64,7 +66,7 @@ class Softmax(Module):
     """y = e^x / sum(e^x) along dim; see `softmax`. `CrossEntropyLoss` takes logits without it."""
 
     def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
+        self.dim = None if dim is None else whole_number("dim", dim, -math.inf)
 
     def forward(self, input: Any) -> Tensor:
         return softmax(input, self.dim)
@@ -74,7 +76,7 @@ class LogSoftmax(Module):
     """y = x - ln(sum(e^x)) along dim; see `log_softmax`."""
 
     def __init__(self, dim: int | None = None) -> None:
-        self.dim = dim
+        self.dim = None if dim is None else whole_number("dim", dim, -math.inf)
 
     def forward(self, input: Any) -> Tensor:
         return log_softmax(input, self.dim)
@@ -101,7 +103,7 @@ class GLU(Module):
     """y = a sigmoid(b), where a and b are the halves of the axis dim; see `glu`."""
 
     def __init__(self, dim: int = -1) -> None:
-        self.dim = dim
+        self.dim = whole_number("dim", dim, -math.inf)
 
     def forward(self, input: Any) -> Tensor:
         return glu(input, self.dim)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.spec import is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.loss.labels import (
@@ -110,7 +112,7 @@ class CrossEntropyLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.weight = kept_weight(weight)
-        self.ignore_index = ignore_index
+        self.ignore_index = whole_number("ignore_index", ignore_index, -math.inf)
         self.label_smoothing = check_smoothing(label_smoothing)
 
     def forward(self, input: Any, target: Any) -> Tensor:
@@ -181,7 +183,7 @@ class NLLLoss(Loss):
     ) -> None:
         super().__init__(reduction=reduction)
         self.weight = kept_weight(weight)
-        self.ignore_index = ignore_index
+        self.ignore_index = whole_number("ignore_index", ignore_index, -math.inf)
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return nll_loss(

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.errors import KindError, PositionError, RangeError, ShapeError
+from lunzi.core.arguments import real_number, whole_number
+from lunzi.core.errors import KindError, PositionError, ShapeError
 from lunzi.core.spec import Array, Shape, int64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.advice import advise
@@ -71,6 +72,7 @@ def class_labels(target: Tensor, scores: Tensor, ignore_index: int) -> Labels:
         KindError: when labels are not integers.
         PositionError: when a label is outside the classes.
     """
+    whole_number("ignore_index", ignore_index, -math.inf)
     check_label_shape(target, scores)
     classes = scores.shape[class_axis(scores)]
     labels = target.as_dtype(int64)
@@ -159,9 +161,7 @@ def class_weights(weight: Any, scores: Tensor) -> Tensor | None:
 
 
 def check_smoothing(label_smoothing: float) -> float:
-    if not 0 <= label_smoothing <= 1:
-        raise RangeError(f"label_smoothing must be in [0, 1], got {label_smoothing}")
-    return label_smoothing
+    return real_number("label_smoothing", label_smoothing, 0, 1)
 
 
 def advise_against_probabilities(scores: Tensor, advice: str) -> None:

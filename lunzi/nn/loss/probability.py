@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.spec import float32, float64
+from lunzi.core.spec import as_flag, float32, float64
 from lunzi.core.tensor import Tensor
 from lunzi.nn.loss.labels import advise_against_probabilities
 from lunzi.nn.loss.reduction import (
@@ -160,7 +160,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
         advise_against_probabilities(
             log_prediction, "kl_div takes their logarithms, as log_softmax gives them"
         )
-    if log_target:
+    if as_flag(log_target, "log_target"):
         losses = shares.exp() * (shares - log_prediction)
     else:
         refuse_outside(
@@ -200,7 +200,7 @@ class KLDivLoss(Loss):
 
     def __init__(self, *, reduction: str = "mean", log_target: bool = False) -> None:
         self.reduction = check_reduction(reduction, ("none", "mean", "batchmean", "sum"))
-        self.log_target = log_target
+        self.log_target = as_flag(log_target, "log_target")
 
     def forward(self, input: Any, target: Any) -> Tensor:
         return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.arguments import choice
 from lunzi.core.errors import RangeError, ShapeError
 from lunzi.core.mode import MODE
 from lunzi.core.spec import Array, DType, Shape
@@ -35,9 +36,7 @@ def check_reduction(reduction: str, known: tuple[str, ...] = REDUCTIONS) -> str:
     Raises:
         RangeError: when it is not known.
     """
-    if reduction not in known:
-        raise RangeError(f"reduction is one of {', '.join(known)}; got {reduction!r}")
-    return reduction
+    return choice("reduction", reduction, known)
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:

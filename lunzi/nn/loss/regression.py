@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from lunzi.core.arguments import real_number
 from lunzi.core.errors import RangeError
 from lunzi.core.tensor import Tensor
 from lunzi.nn.loss.reduction import Loss, matched, reduced
@@ -71,7 +73,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 
 def check_delta(delta: float) -> float:
-    if not delta > 0:
+    if not real_number("delta", delta, -math.inf) > 0:
         raise RangeError(f"delta must be above 0, got {delta}")
     return delta
 
@@ -117,9 +119,7 @@ def smooth_l1_loss(
 
 
 def check_beta(beta: float) -> float:
-    if not beta >= 0:
-        raise RangeError(f"beta must be 0 or more, got {beta}")
-    return beta
+    return real_number("beta", beta)
 
 
 class SmoothL1Loss(Loss):

@@ -74,8 +74,8 @@ def test_the_inplace_of_pytorch_is_taken_and_changes_nothing(cls):
 @pytest.mark.parametrize(
     ("attempt", "message"),
     [
-        (lambda: nn.GELU("erf"), "approximate is 'none' or 'tanh', got 'erf'"),
-        (lambda: functional.gelu([1.0], "sigmoid"), "approximate is 'none' or 'tanh'"),
+        (lambda: nn.GELU("erf"), "approximate is one of 'none', 'tanh'; got 'erf'"),
+        (lambda: functional.gelu([1.0], "sigmoid"), "approximate is one of 'none', 'tanh'"),
         (lambda: nn.Softplus(beta=0), "beta must not be 0"),
         (lambda: functional.softplus([1.0], beta=0), "beta must not be 0"),
     ],

@@ -203,7 +203,7 @@ def test_wrong_predictions_at_the_extremes_have_finite_losses_and_gradients(
 
 @pytest.mark.parametrize("cls", CLASSES, ids=title)
 def test_an_unknown_reduction_is_refused_when_the_loss_is_made(cls):
-    with pytest.raises(lz.RangeError, match=r"reduction is one of none, .*got 'average'"):
+    with pytest.raises(lz.RangeError, match=r"reduction is one of 'none', .*got 'average'"):
         cls(reduction="average")
 
 

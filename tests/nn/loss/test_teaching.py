@@ -141,7 +141,7 @@ def test_a_mistake_is_named_with_its_cure(mistake):
         (lambda: nn.SmoothL1Loss(beta=-1), "beta must be 0 or more, got -1"),
         (lambda: functional.mse_loss(NUMBERS, NUMBERS, reduction="avg"), "got 'avg'"),
         (lambda: functional.cross_entropy(LOGITS, LABELS, reduction="batchmean"), "reduction is"),
-        (lambda: functional.kl_div(NUMBERS, HALVES, reduction="avg"), "mean, batchmean, sum"),
+        (lambda: functional.kl_div(NUMBERS, HALVES, reduction="avg"), "'mean', 'batchmean', 'sum'"),
     ],
 )
 def test_a_wrong_setting_is_refused(attempt, message):
