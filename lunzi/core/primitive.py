@@ -32,6 +32,22 @@ class Primitive:
     __slots__ = ()
     is_view: ClassVar[bool] = False  # the result may share memory with its one input
 
+    __match_args__: ClassVar[tuple[str, ...]] = ()  # the names of the fields
+
+    def fields(self) -> tuple[Any, ...]:
+        """The parameters of the primitive."""
+        return tuple(getattr(self, name) for name in self.__match_args__)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.fields() == self.fields()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.fields()))
+
+    def __repr__(self) -> str:
+        values = zip(self.__match_args__, self.fields(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in values)})"
+
     def evaluate(self, *inputs: Any, **_: Any) -> Array:
         """The meaning of the operation, in NumPy."""
         raise NotImplementedError
@@ -58,7 +74,8 @@ P = TypeVar("P", bound=Primitive)
 @dataclass_transform(frozen_default=True)
 def primitive(cls: type[P]) -> type[P]:
     """Freeze a Primitive subclass into a value type and list it in PRIMITIVES."""
-    frozen = dataclass(frozen=True, slots=True)(cls)
+    # Equality and repr are Primitive's: to generate them for each class takes half of the import.
+    frozen = dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
     PRIMITIVES.append(frozen)
     return frozen
 
