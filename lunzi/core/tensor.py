@@ -371,11 +371,11 @@ class Tensor(ContractionMethods):
         arguments, named = replace(given, is_tensor, (x.numpy() for x in tensors))
         return function(*arguments, **named)
 
-    def __dlpack__(self, **options: Any) -> Any:
-        # Before version 1.0 a consumer cannot be told that memory is read-only: it gets a copy.
-        version = options.get("max_version") or (0, 0)
-        array = self.numpy()
-        return (array if version >= (1, 0) else array.copy()).__dlpack__(**options)
+    def __dlpack__(self, *, copy: bool | None = None, **options: Any) -> Any:
+        """The numbers for another library: a copy, for it may write into what it gets."""
+        if copy is False:  # this very memory is asked for: it is lent read-only
+            return self.numpy().__dlpack__(copy=False, **options)
+        return self.numpy().copy().__dlpack__()
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU, in DLPack's numbers
