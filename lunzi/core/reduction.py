@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
 
 
+# Not x.sum: that is a call of Python more, in a module where NumPy's warnings of infinities are
+# not silenced.
+add_up: Callable[..., Array] = np.add.reduce
+
+
 def sum_dtype(dtype: DType) -> DType:
     """Integers and truth values are summed in int64, so that counts do not wrap around."""
     return dtype if is_floating(dtype) else int64
@@ -47,10 +52,8 @@ class Sum(Primitive):
 
     def evaluate(self, x: Array) -> Array:
         if x.dtype == float16:  # 2,048 + 1 is 2,048 there: added in float32, rounded once
-            total: Array = x.sum(self.axes, float32, keepdims=self.keepdims)
-            return total.astype(float16)
-        y: Array = x.sum(self.axes, sum_dtype(x.dtype), keepdims=self.keepdims)
-        return y
+            return add_up(x, self.axes, float32, keepdims=self.keepdims).astype(float16)
+        return add_up(x, self.axes, sum_dtype(x.dtype), keepdims=self.keepdims)
 
     def infer(self, x: Spec) -> Spec:
         axes = normalise_axes(self.axes, x.ndim)
@@ -158,7 +161,8 @@ class CumulativeSum(Primitive):
     axis: int
 
     def evaluate(self, x: Array) -> Array:
-        return np.cumsum(x, self.axis, sum_dtype(x.dtype))
+        y: Array = np.add.accumulate(x, self.axis, sum_dtype(x.dtype))
+        return y
 
     def infer(self, x: Spec) -> Spec:
         normalise_axis(self.axis, x.ndim)

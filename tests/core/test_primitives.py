@@ -202,3 +202,22 @@ def test_is_frozen(op, inputs):
     for field in fields(op):
         with pytest.raises(AttributeError):
             setattr(op, field.name, None)
+
+
+EXTREMES = [np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-320, 6e4, -6e4, 3e38, -3e38, 1e308]
+
+
+@every_differentiable_sample
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_extreme_numbers_come_without_a_warning(op, inputs, dtype):
+    with np.errstate(over="ignore"):
+        extremes = np.array(EXTREMES).astype(dtype)
+    arrays = [
+        np.zeros(each.shape, each.dtype)
+        if each.dtype
+        else np.resize(np.roll(extremes, place), each.shape)
+        for place, each in enumerate(inputs)
+    ]
+    tensors = [lz.tensor(array, requires_grad=is_floating(array.dtype)) for array in arrays]
+    bind(op, *tensors).sum().backward()
+    lz.trace(lambda *xs: bind(op, *xs), *arrays)(*arrays)
