@@ -51,7 +51,7 @@ class Group(Mapping[str, Any]):
             vars(self)["lr"] = held(numbers["lr"])
 
     def __getitem__(self, name: str) -> Any:
-        if name not in vars(self):
+        if not isinstance(name, str) or name not in vars(self):
             raise StateKeyError(self.unknown(name))
         return vars(self)[name]
 

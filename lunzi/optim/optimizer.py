@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.arguments import listed
 from lunzi.core.creation import zeros_like
 from lunzi.core.errors import (
     GradientError,
@@ -17,7 +18,7 @@ from lunzi.core.errors import (
     StateKeyError,
 )
 from lunzi.core.mode import MODE, PROGRAM, mode
-from lunzi.core.spec import float16
+from lunzi.core.spec import float16, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.optim.group import Group, Settings
 
@@ -67,11 +68,13 @@ class Optimizer:
     defaults: dict[str, Any]
     param_groups: list[Group]
     state: dict[Tensor, State]
+    program: int  # the value of PROGRAM when dtypes were last looked at
 
     def __init__(self, params: Params, defaults: Settings) -> None:
         self.defaults = dict(defaults)
         self.param_groups = []
         self.state = {}
+        self.program = PROGRAM.value
         for group in as_groups(params):
             self.add_param_group(group)
         if not self.state:
@@ -97,13 +100,15 @@ class Optimizer:
         self, parameter: Tensor, gradient: Tensor, state: State, group: Group
     ) -> tuple[Tensor, State]:
         """The parameter and its state after a step, a pure formula in tensor methods."""
-        raise NotImplementedError
+        raise KindError(f"{type(self).__name__} has no update formula: write one")
 
     # Steps
 
     def step(self) -> None:
         """Move every parameter that has a gradient."""
         with mode(recording=False):
+            if self.program != PROGRAM.value:
+                self.follow_dtypes()
             for group in self.param_groups:
                 if group.is_changed:
                     self.renew(group)
@@ -150,7 +155,7 @@ class Optimizer:
         if not isinstance(param_group, Mapping) or "params" not in param_group:
             raise KindError(f'a group is a dict with "params", got {param_group!r}')
         params = param_group["params"]
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else listed("params", params)
         seen = set(map(id, self.state))
         for place, parameter in enumerate(params):
             refuse_unfit(parameter, f"params[{place}]")
@@ -167,10 +172,25 @@ class Optimizer:
         """Make the state that changed settings ask for, and drop what they do without."""
         for parameter in group.params:
             # In a context of its own, so that a trace does not take the new state for a result.
-            fresh = Context().run(self.init_state, parameter, group)
-            state = self.state[parameter]
-            self.state[parameter] = {name: state.get(name, fresh[name]) for name in fresh}
+            self.state[parameter] = Context().run(self.renewed, parameter, group)
         group.is_changed = False
+
+    def renewed(self, parameter: Tensor, group: Group) -> State:
+        """The state of a parameter with the names and dtypes that are asked for now."""
+        state, fresh = self.state[parameter], self.init_state(parameter, group)
+        return {
+            name: state[name].as_dtype(new.dtype) if name in state else new
+            for name, new in fresh.items()
+        }
+
+    def follow_dtypes(self) -> None:
+        """Bring the state of parameters that were converted, as by `model.double()`, along."""
+        for group in self.param_groups:
+            for place, parameter in enumerate(group.params):
+                refuse_float16(parameter, f"params[{place}]")
+            if any(is_left_behind(self.state[parameter], parameter) for parameter in group.params):
+                self.renew(group)
+        vars(self)["program"] = PROGRAM.value  # not by __setattr__, which would advance it
 
     def __getattr__(self, name: str) -> Any:
         if name not in vars(self).get("defaults", ()):
@@ -279,7 +299,7 @@ def as_groups(params: Params) -> list[Mapping[str, Any]]:
             f"params are tensors or groups, got {type(params).__name__}: "
             f"write optimiser(model.parameters())"
         )
-    items: list[Any] = list(params)
+    items = listed("params", params)
     if items and all(isinstance(item, Mapping) for item in items):
         return items
     return [{"params": items}]
@@ -292,11 +312,7 @@ def refuse_unfit(parameter: Any, place: str) -> None:
             f"an optimiser takes tensors or groups of them, {place} is a "
             f"{type(parameter).__name__}: write optimiser(model.parameters())"
         )
-    if parameter.dtype == float16:
-        raise KindError(
-            f"{place} is float16, where small steps and squares become 0: train in float32 "
-            f"(model.float()), and convert the result"
-        )
+    refuse_float16(parameter, place)
     if not parameter.is_leaf:
         raise GradientError(
             f"{place}, of shape {parameter.shape}, was computed: "
@@ -307,6 +323,22 @@ def refuse_unfit(parameter: Any, place: str) -> None:
             f"{place}, of shape {parameter.shape}, needs no gradient and would never change: leave "
             f"frozen ones out, [p for p in model.parameters() if p.requires_grad]"
         )
+
+
+def refuse_float16(parameter: Tensor, place: str) -> None:
+    if parameter.dtype == float16:
+        raise KindError(
+            f"{place} is float16, where small steps and squares become 0: train in float32 "
+            f"(model.float()), and convert the result"
+        )
+
+
+def is_left_behind(state: State, parameter: Tensor) -> bool:
+    """Whether the parameter was converted and its state was not."""
+    return any(
+        x.shape == parameter.shape and is_floating(x.dtype) and x.dtype != parameter.dtype
+        for x in state.values()
+    )
 
 
 def is_state(state_dict: Any) -> bool:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lunzi.core.errors import KindError, RangeError
+from lunzi.core.spec import as_flag
 from lunzi.optim.group import Settings
 
 
@@ -49,8 +50,7 @@ def check_betas(settings: Settings) -> None:
 def check_flags(settings: Settings, *names: str) -> None:
     """Refuse settings that are neither True nor False."""
     for name in names:
-        if not isinstance(settings[name], bool):
-            raise KindError(f"{name} is True or False, got {settings[name]!r}")
+        as_flag(settings[name], name)
 
 
 def check_count(name: str, value: Any, at_least: int = 1) -> None:
@@ -63,5 +63,5 @@ def check_count(name: str, value: Any, at_least: int = 1) -> None:
 
 def check_choice(name: str, value: Any, *choices: Any) -> None:
     """Refuse what is not one of the choices."""
-    if value not in choices:
+    if not isinstance(value, str | None) or value not in choices:
         raise RangeError(f"{name} is one of {', '.join(map(repr, choices))}, got {value!r}")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import lunzi as lz
-from lunzi import optim
+from lunzi import nn, optim
 from lunzi.core.mode import PROGRAM
 from lunzi.optim.group import beside
 
@@ -313,11 +313,37 @@ def test_is_made_outside_of_traced_functions():
         lz.trace(function)
 
 
+@pytest.mark.parametrize("kind", [optim.Adam, optim.NAdam, optim.SGD, optim.Muon])
+def test_a_model_may_be_converted_in_the_middle_of_training(kind):
+    settings = {"momentum": 0.9} if kind is optim.SGD else {}
+    model = nn.Linear(2, 3, bias=False)
+    optimizer = kind(model.parameters(), lr=0.1, **settings)
+
+    def step():
+        optimizer.zero_grad()
+        (model(np.ones((1, 2))) ** 2).sum().backward()
+        optimizer.step()
+
+    step()
+    before = {name: x.numpy().copy() for name, x in optimizer.state[model.weight].items()}
+    model.double()
+    step()
+    state = optimizer.state[model.weight]
+    assert model.weight.dtype == "float64"
+    assert {x.dtype.name for x in state.values() if x.ndim} == {"float64"}
+    # The state went on from where it stood.
+    buffer = "exp_avg" if "exp_avg" in state else "momentum_buffer"
+    assert abs(state[buffer].numpy() - before[buffer]).max() > 0
+    model.half()
+    with pytest.raises(lz.KindError, match="params\\[0\\] is float16, where small steps"):
+        step()
+
+
 def test_a_formula_is_asked_of_a_subclass():
     w = lz.tensor([1.0], requires_grad=True)
     optimizer = optim.Optimizer([w], {"lr": 0.1})
     w.grad = lz.tensor([1.0])
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(lz.KindError, match="Optimizer has no update formula: write one"):
         optimizer.step()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lunzi.core.errors import KindError, RangeError
+from lunzi.optim.group import plain
 from lunzi.optim.lr_scheduler.scheduler import FactorScheduler, LRScheduler, groups_of
 from lunzi.optim.optimizer import Optimizer
 from lunzi.optim.ranges import check_count, check_number, check_share
@@ -125,7 +126,7 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> list[float]:
-        return [
-            base * function(self.last_epoch)
-            for base, function in zip(self.base_lrs, self.lr_lambdas, strict=True)
-        ]
+        factors = [plain(function(self.last_epoch)) for function in self.lr_lambdas]
+        for factor in factors:
+            check_number("what lr_lambda gives", factor, at_least=-math.inf)
+        return [base * factor for base, factor in zip(self.base_lrs, factors, strict=True)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lunzi.core.errors import KindError
+from lunzi.optim.group import plain
 from lunzi.optim.lr_scheduler.scheduler import LRScheduler, per_group
 from lunzi.optim.optimizer import Optimizer
 from lunzi.optim.ranges import check_choice, check_count, check_number
@@ -77,7 +78,9 @@ class ReduceLROnPlateau(LRScheduler):
         """
         if metrics is None:
             raise KindError("ReduceLROnPlateau needs the metric: scheduler.step(validation_loss)")
-        metric = float(metrics)
+        metric = plain(metrics)
+        if isinstance(metric, bool) or not isinstance(metric, int | float):
+            raise KindError(f"the metric is one number, got {metrics!r}")
         self.last_epoch += 1
         if self.is_better(metric):
             self.best = metric

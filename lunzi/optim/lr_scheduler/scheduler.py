@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lunzi.core.arguments import listed
 from lunzi.core.errors import KindError, RangeError, StateError, StateKeyError
 from lunzi.optim.group import Group, plain
 from lunzi.optim.optimizer import Optimizer
-from lunzi.optim.ranges import check_number
+from lunzi.optim.ranges import check_count, check_number
 
 
 class LRScheduler:
@@ -44,7 +45,7 @@ class LRScheduler:
 
     def get_lr(self) -> Sequence[Any]:
         """The rate of each group at step `last_epoch`; at step 0 it is called too."""
-        raise NotImplementedError
+        raise KindError(f"{type(self).__name__} has no get_lr, which gives the rates: write one")
 
     def begin(self) -> None:
         """Set the rates of step 0."""
@@ -93,23 +94,46 @@ class LRScheduler:
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Go on from a saved state; the rates in force then are set too.
 
+        Nothing changes when something does not fit.
+
         Raises:
             StateKeyError: when it is the state of another schedule, or of other groups.
+            KindError: when something in it is not of its kind.
+            RangeError: when a rate or a counter is out of its range.
         """
-        wanted, found = set(self.state_dict()), set(state_dict)
-        if wanted != found:
-            raise StateKeyError(
-                f"the state of {type(self).__name__} has {sorted(wanted)}, got {sorted(found)}"
-            )
-        count = len(self.optimizer.param_groups)
-        if not len(state_dict["lrs"]) == len(state_dict["base_lrs"]) == count:
-            raise StateKeyError(
-                f"the state is of {len(state_dict['lrs'])} groups, the optimiser has {count}"
-            )
+        self.check_state(state_dict)
         for name in self.counters:
             setattr(self, name, state_dict[name])
         self.base_lrs = list(state_dict["base_lrs"])
         self.apply(state_dict["lrs"])
+
+    def check_state(self, state_dict: Mapping[str, Any]) -> None:
+        """Raise when a state is not one to go on from."""
+        wanted = self.state_dict()
+        if not isinstance(state_dict, Mapping) or wanted.keys() != state_dict.keys():
+            found = list(state_dict) if isinstance(state_dict, Mapping) else state_dict
+            raise StateKeyError(
+                f"the state of {type(self).__name__} has {list(wanted)}, got {found!r}"
+            )
+        for name in self.counters:
+            check_counter(name, wanted[name], state_dict[name])
+        count = len(self.optimizer.param_groups)
+        for name in ("lrs", "base_lrs"):
+            numbers = listed(name, state_dict[name])
+            if len(numbers) != count:
+                raise StateKeyError(
+                    f"the state is of {len(numbers)} groups, the optimiser has {count}"
+                )
+            for number in numbers:
+                check_number(f"a number of {name}", number)
+
+
+def check_counter(name: str, own: Any, saved: Any) -> None:
+    """Refuse for a count what is none, and for a number or None what is neither."""
+    if isinstance(own, int):
+        check_count(name, saved, at_least=0)
+    elif isinstance(own, float | None) and not isinstance(saved, int | float | None):
+        raise KindError(f"{name} is a number or None, got {saved!r}")
 
 
 class FactorScheduler(LRScheduler):
@@ -117,7 +141,7 @@ class FactorScheduler(LRScheduler):
 
     def factor(self, step: int) -> float:
         """What the rates of the step before are multiplied by; at step 0 those at hand."""
-        raise NotImplementedError
+        raise KindError(f"{type(self).__name__} has no factor of the rates: write one")
 
     def get_lr(self) -> list[float]:
         factor = self.factor(self.last_epoch)

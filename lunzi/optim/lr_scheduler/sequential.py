@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lunzi.core.arguments import listed
 from lunzi.core.errors import KindError, RangeError, StateKeyError
 from lunzi.optim.lr_scheduler.plateau import ReduceLROnPlateau
 from lunzi.optim.lr_scheduler.scheduler import LRScheduler
@@ -32,8 +33,8 @@ class SequentialLR(LRScheduler):
         schedulers: Sequence[LRScheduler],
         milestones: Sequence[int],
     ) -> None:
-        self.schedulers = list(schedulers)
-        self.milestones = list(milestones)
+        self.schedulers: list[LRScheduler] = listed("schedulers", schedulers)
+        self.milestones = listed("milestones", milestones)
         for place, scheduler in enumerate(self.schedulers):
             refuse_unfit(scheduler, f"schedulers[{place}]", optimizer)
         if len(self.milestones) != len(self.schedulers) - 1:
@@ -70,16 +71,21 @@ class SequentialLR(LRScheduler):
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         super().load_state_dict(state_dict)
-        inner = state_dict["schedulers"]
+        for scheduler, state in zip(self.schedulers, state_dict["schedulers"], strict=True):
+            scheduler.load_state_dict(state)
+        # Each has set what it left; only one of them is followed.
+        self.current.apply(state_dict["lrs"])
+
+    def check_state(self, state_dict: Mapping[str, Any]) -> None:
+        super().check_state(state_dict)
+        inner = listed("schedulers", state_dict["schedulers"])
         if len(inner) != len(self.schedulers):
             raise StateKeyError(
                 f"the state is of {len(inner)} schedules in a row, this one has "
                 f"{len(self.schedulers)}"
             )
         for scheduler, state in zip(self.schedulers, inner, strict=True):
-            scheduler.load_state_dict(state)
-        # Each has set what it left; only one of them is followed.
-        self.current.apply(state_dict["lrs"])
+            scheduler.check_state(state)
 
 
 def refuse_unfit(scheduler: Any, place: str, optimizer: Optimizer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from lunzi.core.arguments import listed
 from lunzi.optim.lr_scheduler.scheduler import FactorScheduler
 from lunzi.optim.optimizer import Optimizer
 from lunzi.optim.ranges import check_count, check_number, check_share
@@ -44,9 +45,10 @@ class MultiStepLR(FactorScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
-        self.milestones = Counter(milestones)
-        for milestone in self.milestones:
+        steps = listed("milestones", milestones)
+        for milestone in steps:
             check_count("a milestone", milestone, at_least=0)
+        self.milestones = Counter(steps)
         check_number("gamma", gamma, above=0.0)
         self.gamma = gamma
         super().__init__(optimizer)

@@ -61,6 +61,20 @@ def test_takes_a_tensor_and_needs_one(make_optimizer):
     assert schedule.best == 2.0
     with pytest.raises(TypeError, match=r"needs the metric: scheduler.step\(validation_loss\)"):
         schedule.step()
+    with pytest.raises(lz.KindError, match="the metric is one number, got 'low'"):
+        schedule.step("low")
+    assert schedule.last_epoch == 1
+
+
+def test_the_best_metric_in_a_state_is_a_number_or_none(make_optimizer):
+    schedule = ReduceLROnPlateau(make_optimizer(1.0))
+    start = schedule.state_dict()
+    for best in ("low", [1]):
+        with pytest.raises(lz.KindError, match="best is a number or None"):
+            schedule.load_state_dict(start | {"best": best})
+    schedule.step(0.5)
+    schedule.load_state_dict(start)
+    assert schedule.best is None
 
 
 @pytest.mark.parametrize(

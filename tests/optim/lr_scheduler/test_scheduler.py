@@ -10,6 +10,7 @@ import lunzi as lz
 from lunzi import optim
 from lunzi.core.mode import PROGRAM
 from lunzi.optim import lr_scheduler
+from lunzi.optim.lr_scheduler.scheduler import FactorScheduler
 
 MAKE = {
     "StepLR": lambda o: lr_scheduler.StepLR(o, 3, gamma=0.5),
@@ -153,8 +154,40 @@ def test_a_schedule_of_ones_own_states_its_rates(make_optimizer, rates):
 
 
 def test_a_schedule_states_its_rates(make_optimizer):
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(lz.KindError, match="LRScheduler has no get_lr, which gives the rates"):
         lr_scheduler.LRScheduler(make_optimizer(1.0))
+    with pytest.raises(lz.KindError, match="FactorScheduler has no factor of the rates"):
+        FactorScheduler(make_optimizer(1.0))
+
+
+@every_schedule
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"last_epoch": "3"},
+        {"last_epoch": -1},
+        {"last_epoch": None},
+        {"lrs": 0.1},
+        {"lrs": ["a"]},
+        {"base_lrs": [-1.0]},
+    ],
+)
+def test_refuses_a_state_that_holds_something_else_and_changes_nothing(
+    name, make_optimizer, change
+):
+    schedule = MAKE[name](make_optimizer(0.1))
+    advance(schedule, 2)
+    before = schedule.state_dict()
+    other = MAKE[name](make_optimizer(0.1)).state_dict() | change
+    with pytest.raises(lz.LunziError):
+        schedule.load_state_dict(other)
+    assert schedule.state_dict() == before
+
+
+@pytest.mark.parametrize("state", [None, 3, "state", ["last_epoch"]])
+def test_refuses_what_is_no_state(make_optimizer, state):
+    with pytest.raises(lz.StateKeyError, match="the state of StepLR has"):
+        lr_scheduler.StepLR(make_optimizer(0.1), 2).load_state_dict(state)
 
 
 def test_two_schedules_work_together(make_optimizer):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import lunzi as lz
 from lunzi import optim
 from lunzi.optim import lr_scheduler as schedules
 
@@ -50,6 +51,8 @@ def test_refuses_schedules_and_milestones_that_do_not_fit(make_optimizer):
         ([one, foreign], [2], r"schedulers\[1\] \(ExponentialLR\) belongs to another optimiser"),
         ([one, two], [0], "a milestone must be 1 or more, got 0"),
         ([one, two, one], [4, 2], r"milestones rise, got \[4, 2\]"),
+        (one, [2], "schedulers are several in a list"),
+        ([one, two], 2, "milestones are several in a list, got 2"),
     ]:
         with pytest.raises((ValueError, TypeError), match=message):
             schedules.SequentialLR(optimizer, parts, milestones)
@@ -63,3 +66,17 @@ def test_refuses_the_state_of_fewer_schedules(make_optimizer):
     state["schedulers"].pop()
     with pytest.raises(KeyError, match="of 1 schedules in a row, this one has 2"):
         schedule.load_state_dict(state)
+
+
+def test_nothing_changes_when_the_state_of_one_schedule_does_not_fit(make_optimizer):
+    optimizer = make_optimizer(1.0)
+    parts = [schedules.ExponentialLR(optimizer, 0.5), schedules.ConstantLR(optimizer, 0.5, 4)]
+    schedule = schedules.SequentialLR(optimizer, parts, [2])
+    before = schedule.state_dict()
+    schedule.step()
+    state = schedule.state_dict()
+    schedule.load_state_dict(before)
+    state["schedulers"][1]["last_epoch"] = "many"
+    with pytest.raises(lz.KindError, match="last_epoch is a whole number, got 'many'"):
+        schedule.load_state_dict(state)
+    assert schedule.state_dict() == before
