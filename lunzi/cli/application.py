@@ -20,6 +20,7 @@ from lunzi.cli.options import hold_options
 from lunzi.cli.sentences import sentence, tell
 from lunzi.core.errors import LunziError
 from lunzi.messages import LANGUAGES, Language, text, use_language
+from lunzi.nn.advice import LunziWarning
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -37,6 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     """The exit status of a command; errors are told in one sentence each."""
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("always", LunziWarning)
             warnings.showwarning = tell_warning  # the documented way to show them otherwise
             status = call(arguments)
         sys.stdout.flush()

@@ -19,6 +19,7 @@ from lunzi.data.tables import sniff_delimiter
 from lunzi.messages import text
 from lunzi.nn import Module
 from lunzi.recipes.digits import as_input
+from lunzi.recipes.table_words import described
 
 LIKELIEST = 3
 TABLES = (".csv", ".tsv", ".txt")
@@ -70,7 +71,7 @@ class DigitPredictor:
         for line, row in zip(table.lines, found, strict=True):
             best = int(row.argmax())
             rows.append((str(line), self.classes[best], f"{row[best]:.3f}"))
-        print(file)
+        print(described(table))
         print("\n".join(in_columns(rows, (True, False, True))))
 
     def _probabilities(self, counts: Array) -> Array:

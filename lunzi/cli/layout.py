@@ -78,7 +78,10 @@ def decimal(value: float) -> str:
     >>> decimal(1234567.8), decimal(0.1234567), decimal(-20.0)
     ('1234568', '0.123457', '-20')
     """
-    power = math.floor(math.log10(abs(value))) if value else 0
+    if value == 0:
+        return "0"
+    power = math.floor(math.log10(abs(value)))
     if not -5 < power < 15:
         return f"{value:.6g}"
-    return f"{value:.{max(5 - power, 1)}f}".rstrip("0").rstrip(".")
+    written = f"{value:.{max(5 - power, 0)}f}"
+    return written.rstrip("0").rstrip(".") if "." in written else written

@@ -60,11 +60,7 @@ def predictor_of(path: Path) -> Callable[[Path, str | None], None]:
     """
     model = load(path)
     stored: Any = read_preprocessing(path)
-    kind = stored.get("input", {}).get("kind") if is_described(stored) else None
-    if kind not in PREDICTORS:
-        raise FileFormatError(text("commands.no_preprocessing", path=path))
-    return PREDICTORS[kind](model, stored, str(path))
-
-
-def is_described(stored: Any) -> bool:
-    return isinstance(stored, dict) and isinstance(stored.get("input", {}), dict)
+    match stored:
+        case {"input": {"kind": str(kind)}} if kind in PREDICTORS:
+            return PREDICTORS[kind](model, stored, str(path))
+    raise FileFormatError(text("commands.no_preprocessing", path=path))

@@ -12,6 +12,7 @@ from lunzi.data.json_fields import Fields
 from lunzi.data.targets import ClassTarget
 from lunzi.messages import text
 from lunzi.nn import Module
+from lunzi.recipes.table_words import described
 
 
 class TablePredictor:
@@ -50,10 +51,5 @@ class TablePredictor:
             cells = [[decimal(number)] for number in numbers.ravel()]
         rows = [heads, *([str(line), *row] for line, row in zip(table.lines, cells, strict=True))]
         is_number = (True, not isinstance(target, ClassTarget), True)[: len(heads)]
-        print(
-            text(
-                "commands.table", source=file, rows=len(table), columns=len(table.columns),
-                encoding=table.encoding,
-            )
-        )  # fmt: skip
+        print(described(table))
         print("\n".join(in_columns(rows, is_number)))

@@ -60,7 +60,8 @@ def train(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(run.farewell("commands.stopped")) from None
     except BrokenPipeError:
-        raise StateError(run.farewell("commands.output_closed")) from None
+        message = run.farewell("commands.output_closed") or text("commands.nobody_reads")
+        raise StateError(message) from None
 
 
 def recipe_for(what: str | None, target: str | None, *for_tables: object) -> str:

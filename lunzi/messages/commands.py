@@ -106,9 +106,13 @@ TABLE: dict[str, tuple[str, str]] = {
         "随机种子 {seed} | {threads}",
     ),
     "commands.table": (
-        "{source}: {rows:,} rows, {columns} columns, {encoding}",
-        "{source}：{rows:,} 行，{columns} 列，编码 {encoding}",
+        "{source}: {rows}, {columns}, {encoding}",
+        "{source}：{rows}，{columns}，编码 {encoding}",
     ),
+    "commands.row": ("{count} row", "{count} 行"),
+    "commands.rows": ("{count:,} rows", "{count:,} 行"),
+    "commands.column": ("{count} column", "{count} 列"),
+    "commands.columns": ("{count:,} columns", "{count:,} 列"),
     "commands.without_target": (
         "rows without a value in {target}, left out: {count:,}",
         "{target} 列没有值、因此略去的行数：{count:,}",
@@ -171,6 +175,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "is saved. Go on with: lunzi train --resume {folder}",
         "输出已无人读取，训练因此停止；到目前为止学到的内容已保存。继续训练："
         "lunzi train --resume {folder}",
+    ),
+    "commands.nobody_reads": (
+        "Nobody reads the output any more, so the training was not begun.",
+        "输出已无人读取，因此没有开始训练。",
     ),
     "commands.interrupted": ("interrupted", "已中断"),
     "commands.line": ("line {line}", "第 {line} 行"),

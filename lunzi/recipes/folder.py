@@ -15,6 +15,7 @@ CHECKPOINT = "checkpoint.safetensors"
 HISTORY = "history.csv"
 REPORT = "report.html"
 RUNS = Path("runs")
+ON_WINDOWS = os.name == "nt"
 
 
 def refuse_full(folder: Path) -> None:
@@ -46,7 +47,7 @@ def new_folder(name: str) -> Path:
 def typed(path: str | os.PathLike[str]) -> str:
     """A path as one types it in the shell of this system, quoted where that is needed."""
     shown = Path(path).as_posix()
-    if os.name == "nt":
+    if ON_WINDOWS:
         return subprocess.list2cmdline([shown])
     # shlex takes Chinese characters for special ones; without them the rest decides.
     plain = "".join(c for c in shown if c.isascii() or not c.isalnum())

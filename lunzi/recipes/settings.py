@@ -55,7 +55,7 @@ class Settings:
         return self.recipe if self.data is None else Path(self.data).stem
 
     def command(self) -> tuple[str, ...]:
-        """The command line that repeats the run."""
+        """The command line that repeats the run where its file lies."""
         options = {
             "target": self.target,
             "task": self.task,
@@ -64,7 +64,7 @@ class Settings:
             "epochs": self.epochs,
         }
         given = [(f"--{name}", str(value)) for name, value in options.items() if value is not None]
-        what = self.recipe if self.data is None else self.data
+        what = self.recipe if self.data is None else Path(self.data).name
         return ("lunzi", "train", what, *(word for pair in given for word in pair))
 
 

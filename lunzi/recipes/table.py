@@ -24,7 +24,8 @@ from lunzi.optim.lr_scheduler import OneCycleLR
 from lunzi.recipes.run import Run
 from lunzi.recipes.settings import Settings, Task
 from lunzi.recipes.table_report import report
-from lunzi.train import RMSE, Accuracy, EarlyStopping, Trainer
+from lunzi.recipes.table_words import described
+from lunzi.train import RMSE, Accuracy, EarlyStopping, Metric, Trainer
 
 VALIDATION_SHARE = TEST_SHARE = 0.15
 FEWEST_ROWS = 10
@@ -78,17 +79,16 @@ def train(run: Run) -> None:
         ArrayDataset(training.x, training.y), batch_size, shuffle=True, seed=run.seed
     )
     epochs = run.epochs(usual_epochs(len(loader)))
-    classifies = isinstance(preprocessing.target, ClassTarget)
     best = EarlyStopping("validation loss", patience=None)
-    trainer = trainer_for(model, classifies, epochs * len(loader), best)
-    shown = ("loss", "validation accuracy" if classifies else "validation loss")
+    trainer = trainer_for(model, preprocessing.target, epochs * len(loader), best)
+    (metric,) = trainer.metrics
     run.fit(
         trainer,
         loader,
         (validation.x, validation.y),
         epochs,
         {"input": preprocessing.to_json()},
-        shown,
+        shown=("loss", f"validation {metric}"),
     )
     report(
         run,
@@ -128,10 +128,7 @@ def known_rows(run: Run) -> Table:
     if content.startswith(WORKBOOKS):
         raise FileFormatError(text("commands.workbook", path=source))
     table = parse_table(content, source, encoding=settings.encoding)
-    run.say(
-        "commands.table", source=source, rows=len(table), columns=len(table.columns),
-        encoding=table.encoding,
-    )  # fmt: skip
+    run.print(described(table))
     refuse_misspelled(table, target)
     known = table.drop_missing(target)
     if len(known) < len(table):
@@ -191,16 +188,33 @@ def other_task(settings: Settings, table: Table, target: Target) -> Task | None:
     return "classification" if few else None
 
 
-def trainer_for(model: Module, classifies: bool, steps: int, best: EarlyStopping) -> Trainer:
+class RMSEInUnits(RMSE):
+    """The root mean squared error of standardised numbers, in the unit of their column."""
+
+    def __init__(self, scale: float) -> None:
+        super().__init__()
+        self.scale = scale
+
+    def value(self) -> float:
+        return self.scale * super().value()
+
+
+def trainer_for(model: Module, target: Target, steps: int, best: EarlyStopping) -> Trainer:
     """How the network learns: AdamW along one cycle of the learning rate."""
     optimizer = AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, cycle_momentum=False)
+    loss: Module
+    metrics: dict[str, Metric]
+    if isinstance(target, ClassTarget):
+        loss, metrics = CrossEntropyLoss(), {"accuracy": Accuracy()}
+    else:
+        loss, metrics = MSELoss(), {"rmse": RMSEInUnits(target.scale)}
     return Trainer(
         model,
-        CrossEntropyLoss() if classifies else MSELoss(),
+        loss,
         optimizer,
         scheduler=schedule,
-        metrics={"accuracy": Accuracy()} if classifies else {"rmse": RMSE()},
+        metrics=metrics,
         callbacks=[best],
         clip_norm=1.0,
     )
