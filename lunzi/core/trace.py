@@ -80,6 +80,11 @@ class Trace:
         return self.tensor(self.node_of(x))
 
     def assign(self, x: Tensor, value: Tensor) -> None:
+        if isinstance(x.payload, Node) and isinstance(x.payload.op, Argument):
+            raise TraceError(
+                f"{user_line()}: a traced function does not assign its arguments, which are "
+                f"copied: return the new value, or assign to a tensor from outside"
+            )
         node = self.node_of(value)
         for op in (Cast(x.dtype), BroadcastTo(x.shape)):
             if op.infer(node.spec) != node.spec:

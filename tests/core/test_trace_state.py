@@ -86,6 +86,35 @@ def test_an_assign_converts_and_spreads_the_value():
     assert count.item() == 1
 
 
+def test_a_tensor_made_inside_is_assigned_inside():
+    def add_up(x):
+        total = lz.zeros(())
+        for row in range(2):
+            total.assign(total + x[row].sum())
+        return total
+
+    graph = lz.trace(add_up, X)
+    assert graph(numbers(2, 3)).item() == 21
+    assert graph(numbers(2, 3)).item() == 21
+    assert graph.updates == ()
+
+
+def test_a_run_that_fails_changes_nothing():
+    count, x = lz.tensor(0), lz.tensor([1.0, 2.0])
+
+    def step(i):
+        count.assign(count + 1)
+        x.assign(x * 2)
+        return x[i]
+
+    graph = lz.trace(step, lz.Spec((1,), "int64"))
+    with pytest.raises(lz.PositionError):
+        graph(np.array([5]))
+    assert count.item() == 0
+    assert x.tolist() == [1, 2]
+    assert graph(np.array([1])).item() == 4
+
+
 def test_swapped_tensors_are_read_before_they_are_written():
     a, b = lz.tensor([1.0]), lz.tensor([2.0])
 
@@ -104,6 +133,7 @@ def test_swapped_tensors_are_read_before_they_are_written():
         (lambda w, x: w.assign(x.T), lz.ShapeError, "assign to a tensor of shape"),
         (lambda w, x: (w * x).assign(0), lz.GradientError, "was computed"),
         (lambda w, x: w.detach().assign(0), lz.StateError, "looks at the memory"),
+        (lambda w, x: x.assign(0), lz.TraceError, r"test_trace_state\.py:\d+: .*its arguments"),
         (lambda w, x: w[0].assign(0), lz.GradientError, "was computed"),
         (lambda w, x: x.reshape(6).assign(0), lz.StateError, "looks at the memory"),
         (lambda w, x: lz.zeros(2, "int64").assign(x[0, :2]), lz.KindError, "got float32"),
