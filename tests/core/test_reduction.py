@@ -134,6 +134,10 @@ def test_the_variance_takes_a_correction_but_never_divides_by_less_than_zero():
     assert lz.var(x, correction=5).item() == np.inf
 
 
+def test_flags_may_be_numpys():
+    assert lz.ones((2, 3)).sum(0, np.True_).shape == (1, 3)
+
+
 def test_reductions_pass_nan_on():
     x = lz.tensor([[1.0, np.nan], [2.0, 3.0]])
     for name in ("sum", "prod", "mean", "var", "max", "min", "logsumexp", "cumulative_sum"):
