@@ -1,13 +1,15 @@
 """Datasets: what has a length and gives sample i as a tuple of arrays."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lunzi.core.arguments import listed, real_number
 from lunzi.core.errors import KindError, PositionError, RangeError, ShapeError
+from lunzi.core.spec import as_index
 from lunzi.data.keys import permutation, split_key
 
 Batch = tuple[NDArray[Any], ...]
@@ -43,7 +45,12 @@ class ArrayDataset:
     def __init__(self, *arrays: ArrayLike) -> None:
         if not arrays:
             raise RangeError("ArrayDataset needs at least one array, for instance (x, y)")
-        self.arrays = tuple(_checked_array(i, array) for i, array in enumerate(arrays))
+        self.arrays = tuple(_checked_array(f"array {i}", array) for i, array in enumerate(arrays))
+        for place, array in enumerate(self.arrays):
+            if array.ndim == 0:
+                raise ShapeError(
+                    f"array {place} is a single number; its first axis must be the samples"
+                )
         lengths = [len(array) for array in self.arrays]
         if len(set(lengths)) > 1:
             shapes = ", ".join(str(array.shape) for array in self.arrays)
@@ -58,6 +65,7 @@ class ArrayDataset:
         return len(self.arrays[0])
 
     def __getitem__(self, index: int) -> Batch:
+        index = as_index(index, "the index of a sample")
         if not -len(self) <= index < len(self):
             raise PositionError(f"index {index} is outside a dataset of {len(self)} samples")
         return tuple(array[index] for array in self.arrays)
@@ -75,13 +83,14 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, indices: ArrayLike) -> None:
-        self.dataset = dataset
+        self.dataset = checked_dataset(dataset)
         self.indices = _checked_indices(indices, len(dataset))
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Any:
+        index = as_index(index, "the index of a sample")
         if not -len(self) <= index < len(self):
             raise PositionError(f"index {index} is outside a subset of {len(self)} samples")
         return self.dataset[int(self.indices[index])]
@@ -116,7 +125,7 @@ def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> l
     Raises:
         RangeError: when the lengths do not sum up, or a part would be empty.
     """
-    counts = _part_lengths(lengths, len(dataset))
+    counts = _part_lengths(listed("lengths", lengths), len(checked_dataset(dataset)))
     order = permutation(split_key(seed), len(dataset))
     ends = np.cumsum(counts)
     return [
@@ -124,9 +133,29 @@ def random_split(dataset: Dataset, lengths: Sequence[float], seed: int = 0) -> l
     ]
 
 
+def checked_dataset(dataset: Any) -> Dataset:
+    """The dataset itself.
+
+    Raises:
+        KindError: when it has no length or no samples by position; also for a tuple of arrays,
+            which would pass for a dataset of as many samples as it has arrays.
+    """
+    is_indexed = hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__")
+    is_number = getattr(dataset, "shape", None) == ()
+    if not is_indexed or is_number or isinstance(dataset, tuple | str | bytes | Mapping):
+        raise KindError(
+            f"a dataset has a length and samples by position, as ArrayDataset(x, y) has; "
+            f"got {type(dataset).__name__}"
+        )
+    checked: Dataset = dataset
+    return checked
+
+
 def _part_lengths(lengths: Sequence[float], total: int) -> list[int]:
-    if len(lengths) == 0 or not all(length >= 0 for length in lengths):
-        raise RangeError(f"lengths must be numbers >= 0, at least one, got {list(lengths)}")
+    for length in lengths:
+        real_number("a length", length)
+    if not lengths:
+        raise RangeError("random_split needs the length of one part at least, got none")
     if all(isinstance(length, int | np.integer) for length in lengths):
         counts = [int(length) for length in lengths]
         if sum(counts) != total:
@@ -145,20 +174,21 @@ def _part_lengths(lengths: Sequence[float], total: int) -> list[int]:
     return counts
 
 
-def _checked_array(place: int, values: ArrayLike) -> NDArray[Any]:
+def _checked_array(what: str, values: ArrayLike) -> NDArray[Any]:
     try:
         array = np.asarray(values)
     except ValueError as error:
-        raise ShapeError(f"array {place} has rows of different lengths: {error}") from None
-    if array.ndim == 0:
-        raise ShapeError(f"array {place} is a single number; its first axis must be the samples")
-    if array.dtype.kind not in "biufc":
-        raise KindError(f"array {place} must hold numbers, got dtype {array.dtype}")
+        raise ShapeError(f"{what} has rows of different lengths: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise KindError(f"{what} must hold numbers, got dtype {array.dtype}")
     return array
 
 
 def _checked_indices(indices: ArrayLike, length: int) -> Indices:
-    array = np.atleast_1d(np.asarray(indices))
+    try:
+        array = np.atleast_1d(np.asarray(indices))
+    except ValueError as error:
+        raise KindError(f"indices must be a list of integers: {error}") from None
     if array.size == 0:
         return np.zeros(0, np.intp)
     if array.dtype.kind not in "iu" or array.ndim != 1:
@@ -178,7 +208,7 @@ def _as_tuple(sample: Any) -> tuple[Any, ...]:
 
 
 def _stack(place: int, values: tuple[ArrayLike, ...]) -> NDArray[Any]:
-    arrays = [np.asarray(value) for value in values]
+    arrays = [_checked_array(f"array {place} of a sample", value) for value in values]
     shapes = {array.shape for array in arrays}
     if len(shapes) > 1:
         raise ShapeError(

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageFilter
 
-from lunzi.core.errors import FileFormatError, RangeError, ShapeError
+from lunzi.core.arguments import real_number, whole_number
+from lunzi.core.errors import FileFormatError, KindError, RangeError, ShapeError
 from lunzi.data.json_fields import Fields, Json
 from lunzi.messages import text
 
@@ -61,9 +62,9 @@ class DigitPreprocessing:
             "ink": (0.01, 0.99),
         }
         for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise RangeError(f"{name} must be in [{least}, {most}], got {value}")
+            real_number(name, getattr(self, name), least, most)
+        for name in ("largest", "width"):
+            whole_number(name, getattr(self, name))
 
     def to_json(self) -> Json:
         """All that `digit_picture` needs, as plain JSON."""
@@ -120,7 +121,10 @@ def digit_picture(
 
 
 def _grey(image: ArrayLike) -> Grey:
-    pixels = np.asarray(image, np.float32)
+    try:
+        pixels = np.asarray(image, np.float32)
+    except (TypeError, ValueError) as error:
+        raise KindError(f"a picture is made of numbers: {error}") from None
     if pixels.ndim == 3 and pixels.shape[-1] == 3:
         pixels = pixels @ np.array(LUMA, np.float32)
     if pixels.ndim != 2 or pixels.size == 0:

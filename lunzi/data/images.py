@@ -8,14 +8,16 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import FileFormatError, MissingFileError, RangeError, ShapeError
-from lunzi.data.reading import FilePath, read_whole
+from lunzi.core.spec import as_flag
+from lunzi.data.reading import FilePath, as_path, read_whole
 from lunzi.messages import text
 
 # Others that pillow knows run programs (EPS) or are hardly ever pictures to learn from.
@@ -82,6 +84,9 @@ def parse_image(
     content: bytes, source: str, *, colour: bool = True, background: int | None = 255
 ) -> Picture:
     """The picture in the bytes of a file; `source` names it in errors. See `read_image`."""
+    is_colour = as_flag(colour, "colour")
+    if background is not None and whole_number("background", background, 0) > 255:
+        raise RangeError(f"background is a grey in 0 ... 255, got {background}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pillow: about damage that it could mend
@@ -91,7 +96,7 @@ def parse_image(
             image.load()
             upright = ImageOps.exif_transpose(image)
             plain = _eight_bits(_opaque(upright, background), source)
-            return np.array(plain.convert("RGB" if colour else "L"))
+            return np.array(plain.convert("RGB" if is_colour else "L"))
     except FileFormatError:
         raise
     except DAMAGE as error:
@@ -100,6 +105,14 @@ def parse_image(
         raise FileFormatError(
             text("data.not_an_image", path=source, kinds=kinds, reason=reason)
         ) from None
+
+
+def _check_size(size: Any) -> None:
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise RangeError(f"size must be (height, width), both at least 1, got {size!r}")
+    height, width = whole_number("height", size[0]), whole_number("width", size[1])
+    if height * width > MOST_PIXELS:
+        raise RangeError(f"pictures have {MOST_PIXELS:,} pixels at most, got size {size}")
 
 
 def resize(picture: Picture, height: int, width: int) -> Picture:
@@ -128,9 +141,9 @@ def read_image_folder(
         FileFormatError: when there are no folders in it, or one of them has no readable picture.
         ShapeError: when the pictures differ in size and none was given.
     """
-    if size is not None and not (len(size) == 2 and min(size) >= 1):
-        raise RangeError(f"size must be (height, width), both at least 1, got {size}")
-    root = Path(folder)
+    if size is not None:
+        _check_size(size)
+    root = as_path(folder)
     pictures: list[Picture] = []
     paths: list[Path] = []
     targets: list[int] = []

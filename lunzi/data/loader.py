@@ -1,16 +1,16 @@
 """Batches of a dataset, in an order and with changes that depend on the seed alone."""
 
-import operator
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
 
 import numpy as np
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import KindError, RangeError, StateKeyError
-from lunzi.data.dataset import Batch, Dataset, Indices, take_batch
+from lunzi.core.spec import as_flag
+from lunzi.data.dataset import Batch, Dataset, Indices, checked_dataset, take_batch
 from lunzi.data.keys import checked_seed, epoch_key, permutation, sample_keys
 from lunzi.data.transforms import Transform
 
@@ -40,6 +40,7 @@ class DataLoader:
 
     Raises:
         RangeError: when the dataset is empty, or an argument outside its range.
+        KindError: when the dataset is none, or an argument is not of its kind.
 
     Source: the names are those of torch.utils.data.DataLoader. Differences: `batch_size` is 32
     unless given, `seed` is a number, and there are no worker processes.
@@ -56,12 +57,14 @@ class DataLoader:
         prefetch: int = 0,
         transform: Transform | None = None,
     ) -> None:
-        self.dataset = dataset
-        self.batch_size = _at_least("batch_size", batch_size, 1)
-        self.shuffle = bool(shuffle)
+        self.dataset = checked_dataset(dataset)
+        self.batch_size = whole_number("batch_size", batch_size)
+        self.shuffle = as_flag(shuffle, "shuffle")
         self.seed = checked_seed(seed)
-        self.drop_last = bool(drop_last)
-        self.prefetch = _at_least("prefetch", prefetch, 0)
+        self.drop_last = as_flag(drop_last, "drop_last")
+        self.prefetch = whole_number("prefetch", prefetch, 0)
+        if transform is not None and not callable(transform):
+            raise KindError(f"transform is a function of images and keys, got {transform!r}")
         self.transform = transform
         self.epoch = 0
         self._handed_out = 0
@@ -88,7 +91,7 @@ class DataLoader:
 
     def set_epoch(self, epoch: int) -> None:
         """Let the next loop be that epoch; from its beginning, unless the loader stands in it."""
-        epoch = _at_least("epoch", epoch, 0)
+        epoch = whole_number("epoch", epoch, 0)
         if epoch != self.epoch:
             self.epoch, self._handed_out, self._resume_at = epoch, 0, 0
 
@@ -96,7 +99,7 @@ class DataLoader:
         """The place in the data, and the settings on which its meaning depends."""
         return {"epoch": self.epoch, "batches": self._handed_out, **self._settings()}
 
-    def load_state_dict(self, state: dict[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Let the next loop go on from the place in `state`.
 
         Raises:
@@ -105,9 +108,10 @@ class DataLoader:
             RangeError: when the place does not exist.
         """
         names = {"epoch", "batches", *SETTINGS}
-        if set(state) != names:
+        if not isinstance(state, Mapping) or state.keys() != names:
+            found = list(state) if isinstance(state, Mapping) else state
             raise StateKeyError(
-                f"a DataLoader's state has the names {sorted(names)}, got {sorted(state)}"
+                f"a DataLoader's state has the names {sorted(names)}, got {found!r}"
             )
         for name, here in self._settings().items():
             if state[name] != here:
@@ -115,8 +119,8 @@ class DataLoader:
                     f"the saved DataLoader had {name} {state[name]}, this one has {here}: its "
                     "batches would not be the same"
                 )
-        epoch = _at_least("epoch", state["epoch"], 0)
-        batches = _at_least("batches", state["batches"], 0)
+        epoch = whole_number("epoch", state["epoch"], 0)
+        batches = whole_number("batches", state["batches"], 0)
         if batches > len(self):
             raise RangeError(f"batches must be at most {len(self)}, got {batches}")
         self.epoch, self._handed_out, self._resume_at = epoch, batches, batches
@@ -175,13 +179,3 @@ def _ahead(make: Callable[[int], Batch], numbers: range, depth: int) -> Iterator
             yield pending.popleft().result()
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-
-
-def _at_least(name: str, value: Any, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise KindError(f"{name} must be an integer, got {type(value).__name__}") from None
-    if number < least:
-        raise RangeError(f"{name} must be at least {least}, got {number}")
-    return number

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lunzi.core.errors import FileFormatError, RangeError
+from lunzi.core.arguments import listed
+from lunzi.core.errors import FileFormatError, KindError, PositionError, RangeError
 from lunzi.data.cells import NumberStyle, is_missing, is_number, number_style
 from lunzi.data.reading import FilePath, read_whole
 from lunzi.data.text import DecodedText, decode_text
@@ -74,6 +75,8 @@ class Table:
         Raises:
             RangeError: when there is none.
         """
+        if not isinstance(name, str):
+            raise KindError(f"a column's name is text, got {name!r}")
         for column in self.columns:
             if column.name == name:
                 return column
@@ -82,10 +85,27 @@ class Table:
         raise RangeError(text(code, path=self.source, column=name, names=names))
 
     def select(self, rows: ArrayLike) -> "Table":
-        """The table of these rows, by index or mask, in their order."""
-        chosen = np.asarray(rows)
+        """The table of these rows, by index or mask, in their order.
+
+        Raises:
+            KindError: when they are neither.
+            PositionError: when there is no such row.
+        """
+        try:
+            chosen = np.asarray(rows)
+        except ValueError as error:
+            raise KindError(f"rows are a list of integers: {error}") from None
         if chosen.size == 0:  # of an empty list NumPy makes floats
             chosen = chosen.astype(np.intp)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "biu":
+            raise KindError(f"rows are a list of integers or a mask, got {rows!r}")
+        is_outside = (
+            len(chosen) != len(self)
+            if chosen.dtype.kind == "b"
+            else ((chosen < -len(self)) | (chosen >= len(self))).any()
+        )
+        if is_outside:
+            raise PositionError(f"the table has {len(self)} rows, got {rows!r}")
         columns = tuple(Column(c.name, c.cells[chosen]) for c in self.columns)
         return replace(self, columns=columns, lines=self.lines[chosen])
 
@@ -140,7 +160,7 @@ def parse_table(
     decoded = decode_text(content, source, encoding)
     if delimiter is None:
         delimiter = sniff_delimiter(decoded.text)
-    elif len(delimiter) != 1 or delimiter in '"\r\n ':
+    elif not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n ':
         raise RangeError(f"delimiter must be one character such as ',', got {delimiter!r}")
     records = _records(decoded.text, delimiter, source)
     if column_names is None:
@@ -148,7 +168,7 @@ def parse_table(
         if not header:
             raise FileFormatError(text("data.empty_file", path=source))
     else:
-        line, header = 0, list(column_names)
+        line, header = 0, _checked_names(column_names)
     names, unnamed = _named(header)
     _refuse_repeated(names, source, line)
     return _collect(names, unnamed, records, source, decoded, delimiter)
@@ -190,6 +210,14 @@ def _records(content: str, delimiter: str, source: str) -> Iterator[Record]:
         cells = [cell.strip() for cell in cells]
         if any(cells):
             yield line, cells
+
+
+def _checked_names(column_names: Sequence[str]) -> list[str]:
+    names = listed("column_names", column_names)
+    for name in names:
+        if not isinstance(name, str):
+            raise KindError(f"a column's name is text, got {name!r}")
+    return names
 
 
 def _named(header: list[str]) -> tuple[list[str], tuple[str, ...]]:

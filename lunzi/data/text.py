@@ -9,7 +9,7 @@ European text, whose accented letters would each swallow the letter behind them.
 import codecs
 from typing import NamedTuple
 
-from lunzi.core.errors import FileFormatError, RangeError
+from lunzi.core.errors import FileFormatError, KindError, RangeError
 from lunzi.data.reading import FilePath, read_whole
 from lunzi.messages import text as message
 
@@ -43,6 +43,8 @@ def read_text(path: FilePath, encoding: str | None = None) -> DecodedText:
 
 def decode_text(content: bytes, source: str, encoding: str | None = None) -> DecodedText:
     """The text in `content`; `source` names it in errors. Otherwise as `read_text`."""
+    if not isinstance(encoding, str | None):
+        raise KindError(f"encoding is the name of one, got {encoding!r}")
     chosen = _detect(content, source) if encoding is None else encoding
     try:
         chosen = codecs.lookup(chosen).name

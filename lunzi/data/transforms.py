@@ -5,6 +5,8 @@ a sample is changed in the same way whichever samples stand beside it. `DataLoad
 of (seed, epoch, sample); `lunzi.data.keys.uniform` turns them into numbers.
 """
 
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lunzi.core.errors import RangeError, ShapeError
+from lunzi.core.arguments import listed, real_number
+from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.data.keys import Keys, derive, uniform
 
 Images = NDArray[Any]
@@ -29,7 +32,10 @@ class Compose:
     """Apply transforms one after the other, each with random numbers of its own."""
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
-        self.transforms = tuple(transforms)
+        self.transforms = tuple(listed("transforms", transforms))
+        for transform in self.transforms:
+            if not callable(transform):
+                raise KindError(f"a transform is a function of images and keys, got {transform!r}")
 
     def __call__(self, images: Images, keys: Keys) -> Images:
         for position, transform in enumerate(self.transforms):
@@ -111,21 +117,33 @@ class RandomAffine:
 
     def __post_init__(self) -> None:
         for name, angles in (("degrees", self.degrees), ("shear", self.shear)):
-            low, high = _symmetric(angles)
+            if angles is not None and not isinstance(angles, tuple | list):
+                real_number(name, angles, -math.inf)
+            low, high = _pair(name, _symmetric(angles))
             if not low <= high:
                 raise RangeError(f"{name} must be a number >= 0 or (low, high), got {angles}")
         if not all(-90 < angle < 90 for angle in _symmetric(self.shear)):
             raise RangeError(f"shear must be within (-90, 90) degrees, got {self.shear}")
-        if self.translate is not None and not all(0 <= share <= 1 for share in self.translate):
+        translate, scale = (0.0, 0.0), (1.0, 1.0)
+        if self.translate is not None:
+            translate = _pair("translate", self.translate)
+        if not all(0 <= share <= 1 for share in translate):
             raise RangeError(f"translate must be two shares in [0, 1], got {self.translate}")
-        if self.scale is not None and not 0 < self.scale[0] <= self.scale[1]:
+        if self.scale is not None:
+            scale = _pair("scale", self.scale)
+        real_number("fill", self.fill, -math.inf)
+        if not 0 < scale[0] <= scale[1]:
             raise RangeError(f"scale must be (low, high) with 0 < low <= high, got {self.scale}")
 
     def __call__(self, images: Images, keys: Keys) -> Images:
         pixels = _as_floats(images)
+        if not isinstance(keys, np.ndarray) or keys.dtype != np.uint64:
+            raise KindError(
+                f"keys are those of lunzi.data.keys, an array of uint64; got {type(keys).__name__}"
+            )
         if keys.shape != pixels.shape[:1]:
             raise ShapeError(
-                f"RandomAffine needs one key per image, got {keys.shape[0]} keys for {len(images)}"
+                f"RandomAffine needs one key per image, got {keys.size} keys for {len(images)}"
             )
         height, width = pixels.shape[-2:]
         inverse, shift = self.draw(keys, height, width)
@@ -190,6 +208,9 @@ def _sample(pixels: Images, x: NDArray[np.float64], y: NDArray[np.float64], fill
 
 
 def _as_floats(images: Images) -> Images:
+    if not isinstance(images, np.ndarray) or images.dtype.kind not in "biuf":
+        found = getattr(images, "dtype", type(images).__name__)
+        raise KindError(f"images are a NumPy array of numbers, got {found}")
     if images.ndim not in (3, 4):
         raise ShapeError(
             f"images must be (B, H, W) or (B, C, H, W), got shape {images.shape}"
@@ -204,13 +225,29 @@ def _symmetric(angles: float | Range | None) -> Range:
     return (-angles, angles) if isinstance(angles, int | float) else angles
 
 
+def _pair(name: str, value: Any) -> Range:
+    """Two finite numbers.
+
+    Raises:
+        KindError: when it is no pair of numbers.
+    """
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise KindError(f"{name} is two numbers, got {value!r}")
+    least, most = -sys.float_info.max, sys.float_info.max
+    low, high = (real_number(f"{name}[{place}]", value[place], least, most) for place in (0, 1))
+    return low, high
+
+
 def _between(limits: Range, chance: NDArray[np.float64]) -> NDArray[np.float64]:
     low, high = limits
     return low + (high - low) * chance
 
 
 def _channel_numbers(name: str, numbers: float | Sequence[float]) -> NDArray[np.float64]:
-    values = np.atleast_1d(np.asarray(numbers, np.float64))
+    try:
+        values = np.atleast_1d(np.asarray(numbers, np.float64))
+    except (TypeError, ValueError) as error:
+        raise KindError(f"{name} must be numbers: {error}") from None
     if values.ndim != 1 or not np.all(np.isfinite(values)):
         raise RangeError(f"{name} must be a finite number or one for each channel, got {numbers}")
     return values

@@ -25,6 +25,10 @@ from lunzi.nn.state import State, state_of, tied_names
 
 M = TypeVar("M", bound=Module)
 MOST_PROBLEMS = 6  # told in one message
+NO_MODEL = (
+    ": save the model itself and not its state_dict(). Tensors by name go with "
+    "lunzi.files.write_tensors, a training to go on with by lunzi.Trainer(checkpoint=...)"
+)
 
 
 def save(
@@ -54,7 +58,7 @@ def save(
         MissingFileError: when the folder is not there.
         FileFormatError: when the path is a folder or cannot be written.
     """
-    check_model("model", model)
+    check_model("model", model, NO_MODEL if isinstance(model, Mapping) else "")
     state = state_of(model)
     architecture, obstacle = architecture_of(model, state)
     record = Record(
@@ -109,11 +113,12 @@ def load(path: Path, *, into: Module | None = None) -> Module:
     return model
 
 
-def check_model(name: str, model: object) -> None:
+def check_model(name: str, model: object, advice: str = "") -> None:
     if isinstance(model, type) and issubclass(model, Module):
         raise KindError(f"{name} must be a model, got the class: make one with {model.__name__}()")
     if not isinstance(model, Module):
-        raise KindError(f"{name} must be a model (lunzi.nn.Module), got {type(model).__name__}")
+        kind = type(model).__name__
+        raise KindError(f"{name} must be a model (lunzi.nn.Module), got {kind}{advice}")
 
 
 def architecture_of(model: Module, state: State) -> tuple[Json, str | None]:

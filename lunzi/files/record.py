@@ -12,6 +12,7 @@ from lunzi.files.arguments import Json, as_json
 from lunzi.files.header import Header, TensorEntry, read_header
 from lunzi.files.problems import Path, damaged, shown
 from lunzi.files.strict_json import strict_json
+from lunzi.files.tensors import strings
 from lunzi.messages import text
 
 OURS = "lunzi."  # metadata of these names is written by `save` alone
@@ -106,8 +107,8 @@ def metadata_of(
             result[PREPROCESSING] = written(as_json(preprocessing))
         except (TypeError, RecursionError) as error:
             raise KindError(f"preprocessing is made of what JSON has: {error}") from None
-    for name, value in (metadata or {}).items():
-        if isinstance(name, str) and name.startswith(OURS):
+    for name, value in strings({} if metadata is None else metadata).items():
+        if name.startswith(OURS):
             raise RangeError(f"metadata named lunzi.... is written by lunzi alone, got {name!r}")
         result[name] = value
     return result

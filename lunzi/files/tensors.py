@@ -96,11 +96,13 @@ def write_tensors(
         MissingFileError: when the folder is not there.
         FileFormatError: when the path is a folder or cannot be written.
     """
+    if not isinstance(tensors, Mapping):
+        raise KindError(f"tensors are given by name, in a dict; got {type(tensors).__name__}")
     arrays = {name: storable(name, value) for name, value in tensors.items()}
     # Wide numbers first, so that each tensor begins at a multiple of its own width.
     names = sorted(arrays, key=lambda name: -arrays[name].dtype.itemsize)
     header: dict[str, Any] = {}
-    if metadata:
+    if metadata is not None and strings(metadata):
         header[METADATA] = strings(metadata)
     end = 0
     for name in names:
@@ -132,6 +134,8 @@ def storable(name: str, value: Tensor | Array) -> Array:
 
 
 def strings(metadata: Mapping[str, str]) -> dict[str, str]:
+    if not isinstance(metadata, Mapping):
+        raise KindError(f"metadata is strings by name, in a dict; got {type(metadata).__name__}")
     for name, value in metadata.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise KindError(f"metadata is strings by name, got {shown(name)}: {shown(value)}")

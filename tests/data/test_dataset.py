@@ -36,6 +36,7 @@ def test_an_array_dataset_can_be_walked_through():
         ((3.0,), ShapeError, "single number"),
         (([[1, 2], [3]],), ShapeError, "rows of different lengths"),
         ((["a", "b"],), KindError, "must hold numbers"),
+        (([1j],), KindError, "must hold numbers"),
     ],
 )
 def test_arrays_that_make_no_dataset_are_refused(arrays, error, message):
@@ -48,6 +49,19 @@ def test_an_index_outside_is_refused():
         ArrayDataset([1, 2])[2]
     with pytest.raises(PositionError, match="outside a subset of 1"):
         Subset(ArrayDataset([1, 2]), [0])[1]
+    with pytest.raises(KindError, match="the index of a sample must be a whole number"):
+        ArrayDataset([1, 2])[0.5]
+
+
+@pytest.mark.parametrize("dataset", [None, 3, "text", {"x": [1]}, {1, 2}, np.array(3), object()])
+def test_what_is_no_dataset_is_refused(dataset):
+    with pytest.raises(KindError, match="a dataset has a length and samples by position"):
+        Subset(dataset, [0])
+
+
+def test_a_tuple_of_arrays_is_no_dataset_of_as_many_samples():
+    with pytest.raises(KindError, match=r"as ArrayDataset\(x, y\) has; got tuple"):
+        random_split((np.zeros(4), np.zeros(4)), [1, 1])
 
 
 def test_samples_of_a_plain_dataset_are_stacked():
@@ -89,6 +103,7 @@ def test_a_subset_has_the_chosen_samples_in_their_order():
         ([5], PositionError, "must be in 0 ... 4, got 5 ... 5"),
         ([-1, 2], PositionError, "got -1 ... 2"),
         ([0.5], KindError, "list of integers"),
+        ([[0], [1, 2]], KindError, "list of integers"),
         ([True, False, True, True, True], KindError, "flatnonzero"),
     ],
 )
@@ -120,8 +135,8 @@ def test_remainders_of_shares_go_to_the_first_parts():
         ([0.5, 0.4], "shares must sum up to 1"),
         ([10, 0], "each part needs at least one sample"),
         ([0.99, 0.01], "each part needs at least one sample"),
-        ([-1, 11], "numbers >= 0"),
-        ([], "at least one"),
+        ([-1, 11], "a length must be 0 or more, got -1"),
+        ([], "the length of one part at least"),
     ],
 )
 def test_lengths_that_do_not_sum_up_are_refused(lengths, message):

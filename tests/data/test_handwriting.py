@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lunzi.core.errors import FileFormatError, RangeError, ShapeError
+from lunzi.core.errors import FileFormatError, KindError, RangeError, ShapeError
 from lunzi.data.digits import load_digits
 from lunzi.data.handwriting import DigitPreprocessing, digit_picture
 from lunzi.data.idx import read_idx
@@ -151,3 +151,10 @@ def test_mnist_pictures_are_recognised_by_their_nearest_uci_digit(shared_data, t
     # |a - b|^2 without |a|^2, which is the same for all b
     nearest = ((known**2).sum(axis=1) - 2 * seen @ known.T).argmin(axis=1)
     assert (targets[nearest] == labels).mean() > 0.75
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(KindError, match="a picture is made of numbers"):
+        digit_picture("photo.png")
+    with pytest.raises(KindError, match=r"largest is a whole number, got 64\.5"):
+        DigitPreprocessing(largest=64.5)

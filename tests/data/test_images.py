@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from lunzi.core.errors import FileFormatError, LunziError, MissingFileError, RangeError, ShapeError
+from lunzi.core.errors import (
+    FileFormatError,
+    KindError,
+    LunziError,
+    MissingFileError,
+    RangeError,
+    ShapeError,
+)
 from lunzi.data import images
 from lunzi.data.images import parse_image, read_image, read_image_folder, resize
 
@@ -196,5 +203,22 @@ def test_folders_that_hold_no_classes_are_refused(tmp_path):
 
 
 def test_a_size_that_cannot_be_is_refused(folder):
-    with pytest.raises(RangeError, match="size must be"):
-        read_image_folder(folder, (0, 5))
+    for size, error, message in [
+        ((0, 5), RangeError, "height must be 1 or more, got 0"),
+        (5, RangeError, r"size must be \(height, width\)"),
+        ((5, "x"), KindError, "width is a whole number, got 'x'"),
+        ((10**5, 10**5), RangeError, "pictures have 50,000,000 pixels at most"),
+    ]:
+        with pytest.raises(error, match=message):
+            read_image_folder(folder, size)
+
+
+def test_settings_that_cannot_be_are_refused(folder):
+    picture = next(folder.rglob("*.png"))
+    for arguments, error, message in [
+        ({"colour": "grey"}, KindError, "colour is True or False, got 'grey'"),
+        ({"background": 256}, RangeError, "background is a grey in 0 ... 255, got 256"),
+        ({"background": -1}, RangeError, "background must be 0 or more"),
+    ]:
+        with pytest.raises(error, match=message):
+            read_image(picture, **arguments)

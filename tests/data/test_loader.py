@@ -165,9 +165,9 @@ def test_no_more_batches_are_made_ahead_than_asked():
         ({"seed": 1}, StateKeyError, "had seed 1, this one has 0"),
         ({"samples": 11}, StateKeyError, "had samples 11, this one has 10"),
         ({"shuffle": True}, StateKeyError, "had shuffle True"),
-        ({"epoch": -1}, RangeError, "epoch must be at least 0"),
+        ({"epoch": -1}, RangeError, "epoch must be 0 or more"),
         ({"batches": 4}, RangeError, "batches must be at most 3, got 4"),
-        ({"batches": "2"}, KindError, "batches must be an integer, got str"),
+        ({"batches": "2"}, KindError, "batches is a whole number, got '2'"),
         ({"more": 1}, StateKeyError, "has the names"),
     ],
 )
@@ -180,15 +180,29 @@ def test_a_state_of_another_loader_is_refused(change, error, message):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"batch_size": 0}, RangeError, "batch_size must be at least 1, got 0"),
-        ({"batch_size": 2.5}, KindError, "batch_size must be an integer, got float"),
-        ({"prefetch": -1}, RangeError, "prefetch must be at least 0"),
+        ({"batch_size": 0}, RangeError, "batch_size must be 1 or more, got 0"),
+        ({"batch_size": 2.5}, KindError, "batch_size is a whole number, got 2.5"),
+        ({"prefetch": -1}, RangeError, "prefetch must be 0 or more"),
+        ({"shuffle": "yes"}, KindError, "shuffle is True or False, got 'yes'"),
+        ({"drop_last": 1}, KindError, "drop_last is True or False, got 1"),
+        ({"transform": 3}, KindError, "transform is a function of images and keys, got 3"),
         ({"batch_size": 11, "drop_last": True}, RangeError, "drop_last leaves no batch"),
     ],
 )
 def test_arguments_outside_their_range_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         make(**arguments)
+
+
+@pytest.mark.parametrize("state", [None, 3, ["epoch"]])
+def test_what_is_no_state_is_refused(state):
+    with pytest.raises(StateKeyError, match="a DataLoader's state has the names"):
+        make().load_state_dict(state)
+
+
+def test_a_tuple_of_arrays_is_no_dataset():
+    with pytest.raises(KindError, match=r"as ArrayDataset\(x, y\) has; got tuple"):
+        DataLoader((np.zeros(4), np.zeros(4)))
 
 
 def test_an_empty_dataset_is_refused():

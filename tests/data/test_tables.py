@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunzi.core.errors import FileFormatError, LunziError, RangeError
+from lunzi.core.errors import FileFormatError, KindError, LunziError, PositionError, RangeError
 from lunzi.data.tables import parse_table, read_table, sniff_delimiter
 
 
@@ -152,3 +152,21 @@ def test_california_housing_is_read(shared_data):
     assert int(result.column("total_bedrooms").missing().sum()) == 207
     assert result.column("median_income").style() == "plain"
     assert result.column("ocean_proximity").style() is None
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (lambda: parse_table(b"a,b\n1,2", "t", delimiter=3), RangeError, "one character such as"),
+        (lambda: parse_table(b"1,2", "t", column_names=3), KindError, "several in a list, got 3"),
+        (lambda: parse_table(b"1,2", "t", column_names=[1, 2]), KindError, "is text, got 1"),
+        (lambda: parse_table(b"a\n1", "t").column(0), KindError, "a column's name is text, got 0"),
+        (lambda: parse_table(b"a\n1", "t").select([1]), PositionError, "has 1 rows, got"),
+        (lambda: parse_table(b"a\n1", "t").select([True, False]), PositionError, "has 1 rows"),
+        (lambda: parse_table(b"a\n1", "t").select([0.5]), KindError, "integers or a mask"),
+        (lambda: parse_table(b"a\n1", "t").select([[0], [1, 2]]), KindError, "list of integers"),
+    ],
+)
+def test_arguments_that_cannot_be_are_refused(use, error, message):
+    with pytest.raises(error, match=message):
+        use()

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunzi.core.errors import FileFormatError, LunziError, MissingFileError, RangeError
+from lunzi.core.errors import (
+    FileFormatError,
+    KindError,
+    LunziError,
+    MissingFileError,
+    RangeError,
+)
 from lunzi.data.text import decode_text, read_text
 
 CHINESE = "价格,城市\n3,北京\n"
@@ -138,3 +144,10 @@ def test_real_texts_are_read(shared_data):
     poems = read_text(shared_data("song-ci/song_ci.tsv"))
     assert poems.encoding == "utf-8"
     assert decode_text(poems.text.encode("gb18030"), "poems") == (poems.text, "gb18030")
+
+
+def test_the_name_of_an_encoding_and_of_a_file_is_text():
+    with pytest.raises(KindError, match="encoding is the name of one, got 8"):
+        decode_text(b"a", "a.txt", 8)
+    with pytest.raises(KindError, match="a file is named by a text or a Path, got 3"):
+        read_text(3)

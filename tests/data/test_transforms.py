@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lunzi.core.errors import RangeError, ShapeError
+from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.data.keys import sample_keys
 from lunzi.data.transforms import Compose, Normalize, RandomAffine
 
@@ -98,6 +98,25 @@ def test_the_result_is_float32_unless_the_input_was_float64(dtype, result):
 def test_arguments_outside_their_range_are_refused(arguments, message):
     with pytest.raises(RangeError, match=message):
         RandomAffine(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: RandomAffine("5"), "degrees is a number, got '5'"),
+        (lambda: RandomAffine(0, translate=0.1), "translate is two numbers, got 0.1"),
+        (lambda: RandomAffine(0, scale=("a", 1)), r"scale\[0\] is a number, got 'a'"),
+        (lambda: RandomAffine(0, fill=None), "fill is a number, got None"),
+        (lambda: Normalize("x", 1), "mean must be numbers"),
+        (lambda: Compose(3), "transforms are several in a list, got 3"),
+        (lambda: Compose([3]), "a transform is a function of images and keys, got 3"),
+        (lambda: ALL([[1]], keys(1)), "images are a NumPy array of numbers, got list"),
+        (lambda: ALL(np.zeros((1, 8, 8)), [1]), "keys are those of lunzi.data.keys.*got list"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(make, message):
+    with pytest.raises(KindError, match=message):
+        make()
 
 
 def test_a_single_picture_is_refused_with_the_way_to_make_it_a_batch():

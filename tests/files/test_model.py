@@ -411,6 +411,11 @@ def test_only_models_are_saved(path, wrong):
     assert not path.exists()
 
 
+def test_a_state_is_not_saved_and_what_to_save_is_said(path):
+    with pytest.raises(lz.KindError, match="save the model itself and not its state_dict"):
+        save(nn.Linear(1, 1).state_dict(), path)
+
+
 @pytest.mark.parametrize("wrong", [Net, {}, "Net"], ids=str)
 def test_weights_are_loaded_into_models_only(path, wrong):
     with pytest.raises(lz.KindError, match="into must be a model"):

@@ -210,3 +210,18 @@ def test_a_relative_path_without_a_folder_is_written_here(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_tensors("model.safetensors", {"x": Tensor(np.ones(1))})
     assert stat.S_ISREG(os.stat("model.safetensors").st_mode)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_tensors(path, [np.zeros(2)]),
+        lambda path: write_tensors(path, tensor([1.0])),
+        lambda path: write_tensors(path, {"x": np.zeros(2)}, "metadata"),
+        lambda path: write_tensors(path, {"x": np.zeros(2)}, np.zeros(2)),
+    ],
+)
+def test_tensors_and_metadata_come_by_name(write, path):
+    with pytest.raises(KindError, match="by name, in a dict; got "):
+        write(path)
+    assert not path.exists()
