@@ -38,6 +38,8 @@ def run(arguments: Sequence[str]) -> int:
     """The exit status of a command; errors are told in one sentence each."""
     try:
         with warnings.catch_warnings():
+            # NumPy's, of overflow: the trainer itself looks for numbers that are not finite.
+            warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("always", LunziWarning)
             warnings.showwarning = tell_warning  # the documented way to show them otherwise
             status = call(arguments)

@@ -283,12 +283,20 @@ TABLE: dict[str, tuple[str, str]] = {
         "--task 和 --encoding 只用于 CSV 文件：{name} 不需要它们。",
     ),
     "commands.no_column_near": (
-        "{path} has no column {column}; perhaps {near} is meant. It has: {names}.",
-        "{path} 中没有列 {column}；可能是指 {near}。现有的列：{names}。",
+        "{path} has no column {column}; perhaps {near} is meant.",
+        "{path} 中没有列 {column}；可能是指 {near}。",
+    ),
+    "commands.no_column_of_many": (
+        "{path} has no column {column}; it has {count:,}, the first of them: {names}.",
+        "{path} 中没有列 {column}；共有 {count:,} 列，最前面的是：{names}。",
     ),
     "commands.few_rows": (
         "{source} has {rows} rows with a target; {least} at least are needed to train and to test.",
         "{source} 只有 {rows} 行有目标值；训练和测试至少需要 {least} 行。",
+    ),
+    "commands.no_text": (
+        "The name of the file {path} holds bytes that are no UTF-8 text: rename it first.",
+        "文件名 {path} 中有不是 UTF-8 文本的字节：请先给文件改名。",
     ),
     "commands.workbook": (
         "{path} is no text, but looks like a workbook of Excel: save it as CSV there, and give "

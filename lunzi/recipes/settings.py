@@ -32,7 +32,7 @@ class Settings:
         encoding: of the file, where the user decided it.
 
     Raises:
-        RangeError: when a number is outside its range.
+        RangeError: when a number is outside its range, or the file's name is no text.
     """
 
     recipe: str
@@ -48,6 +48,8 @@ class Settings:
             raise RangeError(text("commands.epochs_range", epochs=self.epochs))
         if not 0 <= self.seed <= LARGEST_SEED:
             raise RangeError(text("commands.seed_range", seed=self.seed, most=LARGEST_SEED))
+        if not is_text(self.data or ""):
+            raise RangeError(text("commands.no_text", path=self.data))
 
     @property
     def name(self) -> str:
@@ -115,6 +117,15 @@ def settings_of(document: Any) -> Settings:
     if values["recipe"] is None or values["seed"] is None:
         raise TypeError("recipe")
     return Settings(**values)
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is text; the system also takes bytes that are not."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def path_from(folder: Path, path: Path) -> str:

@@ -34,6 +34,7 @@ FEWEST_EPOCHS, MOST_EPOCHS = 12, 200
 WIDTHS = (128, 64)
 LEARNING_RATE = 0.01  # at its highest
 WEIGHT_DECAY = 0.01
+MOST_NAMES = 30  # of columns, in one sentence
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how files of Excel begin: .xlsx, .xls
 
 
@@ -141,19 +142,28 @@ def known_rows(run: Run) -> Table:
 
 
 def refuse_misspelled(table: Table, target: str) -> None:
-    """Name the column that was probably meant, where one is almost the same."""
+    """Name the column that was probably meant, and not all where there are very many.
+
+    Raises:
+        RangeError: when there is no such column.
+    """
+    if target in table.names:
+        return
     alike = {name.casefold(): name for name in table.names}
     near = get_close_matches(target.casefold(), alike, 1)
-    if target not in table.names and near:
-        raise RangeError(
-            text(
-                "commands.no_column_near",
-                path=table.source,
-                column=target,
-                near=alike[near[0]],
-                names=text("commands.separator").join(table.names),
-            )
+    if not near and len(table.names) <= MOST_NAMES:
+        table.column(target)  # says which there are
+    code = "commands.no_column_near" if near else "commands.no_column_of_many"
+    raise RangeError(
+        text(
+            code,
+            path=table.source,
+            column=target,
+            near="".join(alike[name] for name in near),
+            count=len(table.names),
+            names=text("commands.separator").join(table.names[:MOST_NAMES]),
         )
+    )
 
 
 def prepare(run: Run, table: Table) -> tuple[TablePreprocessing, list[Part]]:

@@ -28,11 +28,13 @@ class Outcome:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The variables for a command: it finds `lunzi`, and no language is chosen."""
+    """The variables for a command: it finds `lunzi`, no language is chosen, one thread is used."""
     scripts = Path(sys.executable).parent
     languages = ("LUNZI_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG", "PYTHONIOENCODING", "COLUMNS")
     kept = {name: value for name, value in os.environ.items() if name not in languages}
-    return kept | {"PATH": f"{scripts}{os.pathsep}{kept.get('PATH', '')}"} | changes
+    path = f"{scripts}{os.pathsep}{kept.get('PATH', '')}"
+    # One thread is quicker here than two that wait for each other on a busy machine.
+    return kept | {"PATH": path, "OPENBLAS_NUM_THREADS": "1"} | changes
 
 
 def begin(arguments: Sequence[str], folder: Path, **changes: str) -> "subprocess.Popen[bytes]":

@@ -108,11 +108,11 @@ CALLS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def mistakes(folder, rows, untrained_run):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, rows, untrained_run):
     """A folder with all kinds of damaged and wrong files."""
+    folder = tmp_path_factory.mktemp("mistakes")
     good = rows(40, lambda place, number: f"{number:.3f}").replace("y\n", "y,price\n", 1)
-    good = re.sub(r"\n(?=.)", "\n", good)
     lines = good.splitlines()
     texts = {
         "rows.csv": "\n".join([lines[0], *(f"{line},7" for line in lines[1:])]),
@@ -145,14 +145,23 @@ def mistakes(folder, rows, untrained_run):
         "cut.safetensors": (untrained_run / "model.safetensors").read_bytes()[:5000],
     }.items():
         (folder / name).write_bytes(content)
-    Image.new("L", (50, 50), 255).save("blank.png")
-    Image.new("1", (9000, 9000), 1).save("huge.png")
-    Image.fromarray(np.eye(50, dtype=np.uint8) * 255).save("five.png")
+    Image.new("L", (50, 50), 255).save(folder / "blank.png")
+    Image.new("1", (9000, 9000), 1).save(folder / "huge.png")
+    Image.fromarray(np.eye(50, dtype=np.uint8) * 255).save(folder / "five.png")
     save(nn.Sequential(nn.Linear(2, 2)), folder / "a.safetensors")
     for name, inside in (("full", "notes.txt"), ("begun", "run.json")):
         (folder / name).mkdir()
         (folder / name / inside).write_text("{}", "utf-8")
     return folder
+
+
+@pytest.fixture
+def mistakes(made, monkeypatch):
+    """The test works in that folder, and leaves nothing in it."""
+    before = sorted(made.rglob("*"))
+    monkeypatch.chdir(made)
+    yield made
+    assert sorted(made.rglob("*")) == before
 
 
 def digits_file(*beginnings):
@@ -163,7 +172,7 @@ def digits_file(*beginnings):
 
 
 @pytest.fixture
-def told(mistakes, lunzi, untrained_run, class_run):
+def told(lunzi, mistakes, untrained_run, class_run):
     """The sentence that a wrong call ends with."""
 
     def sentence(call, language):
@@ -198,7 +207,7 @@ def test_a_wrong_call_is_told_in_chinese(told, call):
     assert re.search("[\u4e00-\u9fff]{2}", sentence)
 
 
-def test_the_traceback_is_shown_on_request_and_the_status_stays(mistakes, lunzi):
+def test_the_traceback_is_shown_on_request_and_the_status_stays(lunzi, mistakes):
     ended = lunzi("train", "gone.csv", "--target", "y", "--debug")
     assert ended.status == 2
     assert ended.err.startswith("Traceback (most recent call last):")

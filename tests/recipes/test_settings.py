@@ -1,5 +1,6 @@
 """What a run was asked for, kept in a file and read again."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,11 @@ def test_a_run_is_called_by_its_recipe_or_its_file(settings, name):
 def test_numbers_out_of_range_are_refused(wrong):
     with pytest.raises(RangeError, match=next(iter(wrong))):
         Settings("digits", **wrong)
+
+
+def test_a_file_name_that_is_no_text_is_refused():
+    with pytest.raises(RangeError, match="holds bytes that are no UTF-8 text"):
+        Settings("table", data=os.fsdecode(b"\xff.csv"))
 
 
 @pytest.mark.parametrize("settings", [Settings("digits", 1), TABLE])

@@ -71,7 +71,17 @@ def test_a_name_that_is_almost_right_is_answered_with_the_right_one(made):
     with pytest.raises(ValueError, match="has no column Y; perhaps y is meant"):
         refuse_misspelled(table, "Y")
     refuse_misspelled(table, "y")
-    refuse_misspelled(table, "quite another")
+    with pytest.raises(ValueError, match="has no column quite another; it has: a, b, y"):
+        refuse_misspelled(table, "quite another")
+
+
+def test_of_very_many_names_only_some_are_told(folder):
+    names = [f"column {place}" for place in range(100)]
+    (folder / "wide.csv").write_text(",".join(names) + "\n" + ",".join("1" * 100), "utf-8")
+    with pytest.raises(ValueError, match="it has 100, the first of them: column 0") as error:
+        refuse_misspelled(read_table("wide.csv"), "zzz")
+    assert "column 29" in str(error.value)
+    assert "column 30" not in str(error.value)
 
 
 def test_a_straight_line_is_learned(folder, rows, capsys):
