@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import warnings
@@ -20,7 +19,7 @@ from lunzi.core.mode import no_grad
 from lunzi.core.random import Generator
 from lunzi.core.spec import Array, as_dtype, is_floating
 from lunzi.core.tensor import Tensor
-from lunzi.files import read_header, read_tensors, write_tensors
+from lunzi.files.network_file import read_network, write_network
 from lunzi.nn.functional import relu, softmax
 from lunzi.optim.ranges import check_choice, check_count, check_number
 
@@ -230,13 +229,7 @@ class NeuralNetwork:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to a safetensors file, whole or not at all."""
-        metadata = {
-            "class": "NeuralNetwork",
-            "sizes": json.dumps(self.sizes),
-            "activation": self.activation,
-            "output": self.output,
-        }
-        write_tensors(path, self._tensors, metadata)
+        write_network(path, self.sizes, self.activation, self.output, self._tensors)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> NeuralNetwork:
@@ -245,22 +238,14 @@ class NeuralNetwork:
         Raises:
             FileFormatError: when the file is damaged or holds something else.
         """
-        header = read_header(path)
-        if header.metadata.get("class") != "NeuralNetwork":
-            raise FileFormatError(f"{path} holds no NeuralNetwork; lunzi.load reads models")
+        sizes, activation, output, tensors = read_network(path)
+        dtype = tensors["weights1"].dtype
         try:
-            sizes = json.loads(header.metadata["sizes"])
-            layers = [shape for a, b in pairwise(sizes) for shape in ((a, b), (b,))]
-            if sorted(layers) != sorted(tensor.shape for tensor in header.tensors):
-                raise ShapeError(f"the tensors are not those of sizes {sizes}")
-            arrays = read_tensors(path)
-            activation, output = header.metadata["activation"], header.metadata["output"]
-            dtype = arrays["weights1"].dtype
             network = cls(*sizes, activation=activation, output=output, seed=0, dtype=dtype)
-            for name, parameter in network._tensors.items():
-                parameter.assign(arrays[name])
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is not a whole NeuralNetwork: {error}") from None
+        for name, parameter in network._tensors.items():
+            parameter.assign(tensors[name])
         return network
 
     def summary(self) -> str:
