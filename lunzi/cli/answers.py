@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lunzi.core.errors import FileFormatError, KindError, PositionError, ShapeError
+from lunzi.core.errors import FileFormatError, LunziError
 from lunzi.core.spec import Array
 from lunzi.messages import text
 from lunzi.nn import Module
@@ -18,8 +18,8 @@ def answers(model: Module, x: Array, outputs: int, source: str) -> Array:
     """
     try:
         y = predict(model, x)
-    except (ShapeError, KindError, PositionError):
-        y = x
+    except LunziError:
+        raise FileFormatError(text("commands.other_model", path=source)) from None
     if y.shape != (len(x), outputs):
         raise FileFormatError(text("commands.other_model", path=source))
     return y

@@ -19,6 +19,7 @@ from lunzi.data.tables import sniff_delimiter
 from lunzi.messages import text
 from lunzi.nn import Module
 from lunzi.recipes.digits import as_input
+from lunzi.recipes.printable import printable
 from lunzi.recipes.table_words import described
 
 LIKELIEST = 3
@@ -60,7 +61,7 @@ class DigitPredictor:
         print(file)
         print("\n".join(shaded(counts)))
         order = np.argsort(-row, kind="stable")[:LIKELIEST]
-        print("   ".join(f"{self.classes[place]}  {row[place]:.3f}" for place in order))
+        print("   ".join(f"{printable(self.classes[place])}  {row[place]:.3f}" for place in order))
 
     def read_rows(self, file: Path, encoding: str | None) -> None:
         """The digits in rows of 64 counts, with or without a line of names."""

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
+from lunzi.recipes.printable import printable
+
 WIDEST = 100  # cells of a line of text that is still easy to read
 # They end what stands before them, and so never begin a line.
 CLOSING = frozenset("，。；：！？、）》」』”’％")
@@ -65,11 +67,6 @@ def in_columns(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> Iterator
     for row in shown:
         cells = map(padded, row, widths, right)
         yield "  ".join(cells).rstrip()
-
-
-def printable(written: str) -> str:
-    """Text of a file as it may be sent to a terminal: without what would steer it."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in written)
 
 
 def decimal(value: float) -> str:

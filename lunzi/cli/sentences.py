@@ -16,6 +16,7 @@ from lunzi.cli.help import metavar
 from lunzi.cli.options import hold_options
 from lunzi.core.errors import LunziError
 from lunzi.messages import text
+from lunzi.recipes.printable import printable
 
 REASONS = {
     errno.EACCES: "commands.reason_permission",
@@ -33,7 +34,7 @@ REASONS = {
 
 def tell(message: str) -> None:
     """Say something on standard error, where it stays out of what a program may read."""
-    print(f"lunzi: {message}", file=sys.stderr, flush=True)
+    print(f"lunzi: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def sentence(error: BaseException) -> str:

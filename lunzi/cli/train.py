@@ -13,11 +13,11 @@ from lunzi.cli.help import choices
 from lunzi.cli.options import DebugOption, LanguageOption, QuietOption
 from lunzi.core.errors import RangeError, StateError
 from lunzi.messages import text
-from lunzi.recipes import RECIPES, recipe
+from lunzi.recipes import RECIPES, TABLE, recipe
 from lunzi.recipes.run import Run
 from lunzi.recipes.settings import Settings
 
-TABLES = (".csv", ".tsv", ".txt")
+TABLE_ENDINGS = (".csv", ".tsv", ".txt")
 
 
 class TaskName(StrEnum):
@@ -74,9 +74,9 @@ def recipe_for(what: str | None, target: str | None, *for_tables: object) -> str
     if what is None:
         raise RangeError(text("commands.nothing_to_train", names=names))
     if target is not None:
-        return "table"
+        return TABLE
     if what not in RECIPES:
-        if Path(what).is_file() or what.lower().endswith(TABLES):
+        if Path(what).is_file() or what.lower().endswith(TABLE_ENDINGS):
             raise RangeError(text("commands.no_target", name=what))
         near = get_close_matches(what, RECIPES, 1)
         code = "commands.no_recipe_near" if near else "commands.no_recipe"

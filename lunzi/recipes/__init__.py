@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 # Name -> module; loaded when it is asked for, so that the command line starts quickly.
 RECIPES = {"digits": "lunzi.recipes.digits"}
-TABLE = "lunzi.recipes.table"
+TABLE = "table"  # the one for a user's file
 
 
 def recipe(name: str) -> Callable[[Run], None]:
-    """The `train` function of a recipe; "table" is the one for a user's CSV file."""
-    module = import_module(TABLE if name == "table" else RECIPES[name])
+    """The `train` function of a recipe."""
+    module = import_module("lunzi.recipes.table" if name == TABLE else RECIPES[name])
     train: Callable[[Run], None] = module.train
     return train

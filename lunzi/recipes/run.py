@@ -14,6 +14,7 @@ from lunzi.files import save
 from lunzi.messages import text
 from lunzi.nn import Module
 from lunzi.recipes.folder import CHECKPOINT, HISTORY, MODEL, REPORT, new_folder, refuse_full, typed
+from lunzi.recipes.printable import printable
 from lunzi.recipes.settings import DESCRIPTION, Settings, read_settings, written
 from lunzi.report import RunFacts
 from lunzi.storage import write_whole
@@ -102,7 +103,7 @@ class Run:
         """Print lines, unless the run is quiet."""
         if not self.quiet:
             for line in lines:
-                print(line, flush=True)
+                print(printable(line), flush=True)
 
     def say_split(self, split: tuple[int, int, int]) -> None:
         """Print how many samples are for training, validation and test."""
@@ -182,7 +183,8 @@ class Run:
             self.say("commands.is_done", epochs=epochs)
 
     def _keep(self, trainer: Trainer, preprocessing: dict[str, Any]) -> None:
-        self.write(HISTORY, trainer.history.to_csv())
+        if len(trainer.history):
+            self.write(HISTORY, trainer.history.to_csv())
         save(trainer.model, self.path(MODEL), preprocessing=preprocessing)
 
     # How it ends

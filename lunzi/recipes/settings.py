@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from lunzi.core.errors import FileFormatError, MissingFileError, RangeError
 from lunzi.messages import text
+from lunzi.recipes import RECIPES, TABLE
 
 DESCRIPTION = "run.json"
 FORMAT = "lunzi run 1"
@@ -114,8 +115,9 @@ def settings_of(document: Any) -> Settings:
     for name, value in values.items():
         if value is not None and type(value) is not (int if name in numbers else str):
             raise TypeError(name)
-    if values["recipe"] is None or values["seed"] is None:
-        raise TypeError("recipe")
+    has_table = values["data"] is not None and values["target"] is not None
+    if has_table != (values["recipe"] == TABLE) or values["recipe"] not in (TABLE, *RECIPES):
+        raise ValueError("recipe")
     return Settings(**values)
 
 

@@ -137,6 +137,9 @@ def test_what_would_steer_the_terminal_is_not_sent_to_it(lunzi, folder, rows):
     ended = lunzi("predict", "run", "rows.csv")
     assert ended.status == 0
     assert "\x1b" not in ended.out
+    assert "\x1b" not in lunzi("train", "rows.csv", "--target", "\x1b[31m").err
+    said = lunzi("train", "rows.csv", "--target", "y", "--epochs", "1").out
+    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -85,7 +85,11 @@ def test_a_damaged_description_is_refused(run, lunzi, content):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("seed", "0"), ("seed", -1), ("seed", None), ("epochs", 0), ("epochs", True), ("data", 3)],
+    [
+        *(("seed", "0"), ("seed", -1), ("seed", None), ("epochs", 0), ("epochs", True)),
+        *(("data", 3), ("data", None), ("target", None), ("recipe", "other"), ("recipe", None)),
+        *(("recipe", "digits"), ("task", "sorting")),
+    ],
 )
 def test_settings_of_the_wrong_kind_are_refused(run, lunzi, name, value):
     document = json.loads((run / "run.json").read_text("utf-8"))
