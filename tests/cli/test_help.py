@@ -1,6 +1,8 @@
 """The help of each command, in both languages, at the width of the terminal."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from rich.cells import cell_len
@@ -100,3 +102,14 @@ def test_the_version_is_shown(lunzi):
 def test_it_runs_as_a_module(call, folder):
     ended = call(["--version"], folder)
     assert (ended.status, ended.out, ended.err) == (0, f"lunzi {__version__}\n", "")
+
+
+def test_the_help_comes_without_loading_what_only_training_needs(folder):
+    program = (
+        "import sys; from lunzi.cli.application import run; run(['--help']); "
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    modules = set(loaded.stderr.split())
+    assert "lunzi.cli.application" in modules
+    assert not modules & {"lunzi.train", "lunzi.data", "lunzi.report", "PIL", "rich.console"}
