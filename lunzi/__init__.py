@@ -4,6 +4,7 @@ Tensors, gradients, layers and optimisers load with NumPy alone; what needs more
 first use.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from lunzi.core.errors import (
     GradientError,
     KindError,
     LunziError,
+    MissingAttributeError,
     MissingFileError,
     OutOfMemoryError,
     PositionError,
@@ -124,6 +126,7 @@ from lunzi.core.functions import (
     where,
 )
 from lunzi.core.mode import enable_grad, is_grad_enabled, no_grad
+from lunzi.core.pytorch_names import ROOT, TENSOR, missing_attribute
 from lunzi.core.random import manual_seed
 from lunzi.core.spec import (
     Spec,
@@ -154,6 +157,7 @@ __all__ = [
     "KindError",
     "LunziError",
     "LunziWarning",
+    "MissingAttributeError",
     "MissingFileError",
     "NeuralNetwork",
     "OutOfMemoryError",
@@ -305,11 +309,13 @@ _LAZY = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'lunzi' has no attribute {name!r}")
-    module = import_module(_LAZY[name])
-    return module if _LAZY[name] == f"lunzi.{name}" else getattr(module, name)
+if not TYPE_CHECKING:  # or a checker would take every name for one that there is
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY:
+            raise missing_attribute("lunzi", name, {**TENSOR, **ROOT}, sys.modules[__name__])
+        module = import_module(_LAZY[name])
+        return module if _LAZY[name] == f"lunzi.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

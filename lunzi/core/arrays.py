@@ -16,10 +16,18 @@ from lunzi.core.spec import (
     bool_,
     float32,
     float64,
+    int32,
     int64,
     is_floating,
 )
 
+# Integers that tensors do not come in -> those that hold each of them (uint64: nearly each)
+WIDER: dict[DType, DType] = {
+    np.dtype("int8"): int32,
+    np.dtype("int16"): int32,
+    np.dtype("uint16"): int32,
+    np.dtype("uint64"): int64,
+}
 FLOATS = (float, np.floating)
 TRUTHS = (bool, np.bool_)
 INTEGERS = (int, np.integer)
@@ -27,6 +35,8 @@ INTEGERS = (int, np.integer)
 
 def as_array(value: Any, dtype: AnyDType = None, floats: DType = float32) -> Array:
     """Numbers as a new array.
+
+    An array keeps its dtype; integers of 8 and 16 bits become int32, uint64 becomes int64.
 
     Args:
         value: a number, nested lists, an array, or a tensor, which is copied without its origin.
@@ -51,8 +61,7 @@ def as_array(value: Any, dtype: AnyDType = None, floats: DType = float32) -> Arr
     if array.dtype == float64 and not hasattr(value, "dtype"):
         return array.astype(floats, copy=False)
     native = array.dtype.newbyteorder("=")
-    as_dtype(native)
-    return array.astype(native, copy=False)
+    return converted(array, WIDER[native] if native in WIDER else as_dtype(native))
 
 
 def converted(array: Array, dtype: DType) -> Array:
@@ -62,6 +71,8 @@ def converted(array: Array, dtype: DType) -> Array:
         RangeError: when an integer dtype cannot hold one of them.
     """
     result = array.astype(dtype, copy=False)
+    if result.dtype == array.dtype:
+        return result
     whole = np.trunc(array) if is_floating(array.dtype) else array
     if dtype.kind in "iu" and not np.array_equal(whole, result):
         wrong = whole[whole != result].flat[0]

@@ -14,6 +14,7 @@ from lunzi.core.spec import (
     AnyDType,
     Array,
     as_dtype,
+    as_flag,
     as_index,
     as_shape,
     bool_,
@@ -41,7 +42,7 @@ def full(
     if number.ndim:
         raise ShapeError(f"full takes one number, got numbers of shape {number.shape}")
     result = constant(allocated(lambda: np.full(lengths, number), f"a tensor of shape {lengths}"))
-    return result.requires_grad_(True) if requires_grad else result
+    return result.requires_grad_() if as_flag(requires_grad, "requires_grad") else result
 
 
 def allocated(make: Callable[[], Array], what: str) -> Array:
@@ -137,7 +138,7 @@ def up_to_diagonal(x: Tensor, k: int) -> Array:
     if x.ndim < 2:
         raise ShapeError(f"a triangle is cut from matrices, the tensor has shape {x.shape}")
     rows, columns = x.shape[-2:]
-    return np.tri(rows, columns, k, dtype=bool_)
+    return np.tri(rows, columns, min(max(k, -rows), columns), dtype=bool_)
 
 
 def from_dlpack(source: Any) -> Tensor:

@@ -66,6 +66,10 @@ class StateKeyError(LunziError, KeyError):
     """Names in a state that are missing, unexpected or of another shape."""
 
 
+class MissingAttributeError(LunziError, AttributeError):
+    """A name that an object has not."""
+
+
 class FileFormatError(LunziError, ValueError):
     """A file that is damaged or is not of the format that was expected."""
 

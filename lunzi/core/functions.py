@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Never, ParamSpec, TypeVar
 
 from lunzi.core.errors import KindError, ShapeError
 from lunzi.core.movement import Concat
+from lunzi.core.pytorch_names import refuse_foreign
 from lunzi.core.spec import as_shape, normalise_axis, promote
 from lunzi.core.tensor import Tensor, as_tensor, bind
 from lunzi.core.windows import Windows
@@ -126,12 +127,13 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     return as_tensor(condition).where(a, b)
 
 
-def concat(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
+def concat(tensors: Sequence[Any], axis: int | None = 0, **foreign: Never) -> Tensor:
     """The tensors one after the other along `axis`, or flattened for None.
 
     Raises:
         ShapeError: when there are none, or their lengths differ on another axis.
     """
+    refuse_foreign(foreign)
     inputs = as_tensors(sequence_of_tensors(tensors))
     if not inputs:
         raise ShapeError("concat needs one tensor at least, got none")
@@ -144,12 +146,13 @@ def concat(tensors: Sequence[Any], axis: int | None = 0) -> Tensor:
     return bind(Concat(axis), *(x.as_dtype(dtype) for x in inputs))
 
 
-def stack(tensors: Sequence[Any], axis: int = 0) -> Tensor:
+def stack(tensors: Sequence[Any], axis: int = 0, **foreign: Never) -> Tensor:
     """Tensors of one shape side by side along a new axis.
 
     Raises:
         ShapeError: when there are none, or their shapes differ.
     """
+    refuse_foreign(foreign)
     inputs = as_tensors(sequence_of_tensors(tensors))
     for number, x in enumerate(inputs):
         if x.shape != inputs[0].shape:

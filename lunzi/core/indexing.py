@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lunzi.core.errors import KindError, PositionError, ShapeError
 from lunzi.core.movement import Slice
 from lunzi.core.operand import Operand
 from lunzi.core.primitive import Elementwise, Primitive, primitive
+from lunzi.core.pytorch_names import refuse_foreign
 from lunzi.core.reduction import ReductionMethods
 from lunzi.core.spec import (
     Array,
@@ -221,27 +222,30 @@ class IndexingMethods(ReductionMethods):
             op.infer(self.spec, places.spec)  # NumPy would quietly stretch lengths of 1
         return self.apply(op, places)
 
-    def sort(self, axis: int = -1, descending: bool = False) -> Tensor:
+    def sort(self, /, axis: int = -1, descending: bool = False, **foreign: Never) -> Tensor:
         """The numbers in rising order along `axis`; NaN last (first when descending)."""
+        refuse_foreign(foreign)
         return self.take_along_axis(self.argsort(axis, descending), axis)
 
-    def topk(self, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
+    def topk(self, /, k: int, axis: int = -1, **foreign: Never) -> tuple[Tensor, Tensor]:
         """The `k` largest numbers along `axis`, falling, and their indices.
 
         Raises:
             PositionError: when the axis has fewer than `k` elements.
         """
+        refuse_foreign(foreign)
         axis = normalise_axis(axis, self.ndim)
         if not 0 <= as_index(k, "the count of topk") <= self.shape[axis]:
             raise PositionError(f"topk of {k} along an axis of length {self.shape[axis]}")
         order = self.argsort(axis, descending=True).slice_axis(axis, 0, k)
         return self.take_along_axis(order, axis), order
 
-    def roll(self, shift: int, axis: int | None = None) -> Tensor:
+    def roll(self, /, shift: int, axis: int | None = None, **foreign: Never) -> Tensor:
         """The elements moved on by `shift`; those that leave come in again.
 
         Along `axis`, or through all elements in C order for None.
         """
+        refuse_foreign(foreign)
         if axis is None:
             return self.flatten().roll(shift, 0).reshape(self.shape)
         axis = normalise_axis(axis, self.ndim)

@@ -39,7 +39,7 @@ def evaluate(node: Node, inputs: Sequence[Array]) -> Array:
     """The numbers of a node as an array, where NumPy may give a single number."""
     try:
         return np.asarray(node.op.evaluate(*inputs))
-    except (ValueError, TypeError, IndexError, MemoryError) as error:
+    except (ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
         better = explained(error, node.op, [x.spec for x in node.inputs])
         better.message = f"{node.line}: {better.message}" if node.line else better.message
         raise better from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lunzi.core.arrays import as_number
 from lunzi.core.errors import PositionError, RangeError, ShapeError
 from lunzi.core.logic import LogicMethods
 from lunzi.core.primitive import Move, Primitive, primitive, same_dtype
+from lunzi.core.pytorch_names import refuse_foreign
 from lunzi.core.spec import (
     Array,
     Shape,
@@ -70,6 +71,7 @@ class PermuteDims(Move):
         return dy.permute_dims(inverse_order(self.axes))
 
 
+MOST_PARTS_OF_NOTHING = 2**16  # an axis without elements goes into any number of parts
 SWAP = PermuteDims((1, 0))  # the order of rows and columns, in every gradient of a matmul
 
 
@@ -315,12 +317,13 @@ class MovementMethods(LogicMethods):
             [1 if place in places else next(lengths) for place in range(self.ndim + count)]
         )
 
-    def squeeze(self, axis: int | Sequence[int] | None = None) -> Tensor:
+    def squeeze(self, /, axis: int | Sequence[int] | None = None, **foreign: Never) -> Tensor:
         """Without axes of length 1: the named ones, or all of them.
 
         Raises:
             ShapeError: when a named axis is longer.
         """
+        refuse_foreign(foreign)
         if axis is None:
             return self.reshape([length for length in self.shape if length != 1])
         axes = normalise_axes(axis, self.ndim)
@@ -332,8 +335,9 @@ class MovementMethods(LogicMethods):
                 )
         return self.reshape([n for place, n in enumerate(self.shape) if place not in axes])
 
-    def flatten(self, start_axis: int = 0, end_axis: int = -1) -> Tensor:
+    def flatten(self, /, start_axis: int = 0, end_axis: int = -1, **foreign: Never) -> Tensor:
         """The axes from `start_axis` to `end_axis` as one, in C order."""
+        refuse_foreign(foreign)
         if self.ndim == 0:
             return self.reshape(1)
         start = normalise_axis(start_axis, self.ndim)
@@ -343,8 +347,9 @@ class MovementMethods(LogicMethods):
         middle = size_of(self.shape[start : end + 1])
         return self.reshape([*self.shape[:start], middle, *self.shape[end + 1 :]])
 
-    def flip(self, axis: int | Sequence[int] | None = None) -> Tensor:
+    def flip(self, /, axis: int | Sequence[int] | None = None, **foreign: Never) -> Tensor:
         """In reverse order along these axes; None means all."""
+        refuse_foreign(foreign)
         return self.apply(Flip(normalise_axes(axis, self.ndim)))
 
     def slice_axis(self, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
@@ -393,12 +398,15 @@ class MovementMethods(LogicMethods):
         inside = self.operand(1).broadcast_to(self.shape).apply(op).equal(1)
         return inside.where(self.apply(op), value)
 
-    def split(self, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    def split(
+        self, /, sections: int | Sequence[int], axis: int = 0, **foreign: Never
+    ) -> list[Tensor]:
         """The parts along `axis`: so many equal ones, or cut before these positions.
 
         Raises:
             ShapeError: when the axis cannot be divided into so many equal parts.
         """
+        refuse_foreign(foreign)
         axis = normalise_axis(axis, self.ndim)
         length = self.shape[axis]
         if isinstance(sections, tuple | list):
@@ -407,7 +415,7 @@ class MovementMethods(LogicMethods):
             cuts = [0, *inner, length]
         else:
             count = as_index(sections, "the number of sections")
-            if count < 1 or length % count:
+            if count < 1 or length % count or count > max(length, MOST_PARTS_OF_NOTHING):
                 raise ShapeError(
                     f"axis {axis} of {self.shape} has length {length}, "
                     f"which is not {count} equal parts"

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from lunzi.core.errors import KindError
 from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Array, DType, Shape, Spec, float32, is_floating, promote, size_of
 
 if TYPE_CHECKING:
     from lunzi.core.graph import Node
     from lunzi.core.tensor import Tensor
+
+
+class Size(int):
+    """The number of elements; who calls it, as PyTorch's `x.size(0)`, is told what to write."""
+
+    __slots__ = ()
+
+    def __call__(self, *_: Any, **__: Any) -> NoReturn:
+        raise KindError(
+            "x.size is the number of elements: write x.shape for all lengths, x.shape[0] for one"
+        )
 
 
 class Operand:
@@ -54,9 +66,9 @@ class Operand:
         return self.payload.ndim
 
     @property
-    def size(self) -> int:
+    def size(self) -> Size:
         """Number of elements."""
-        return size_of(self.shape)
+        return Size(size_of(self.payload.shape))
 
     @property
     def spec(self) -> Spec:

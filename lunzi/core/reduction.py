@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from lunzi.core.arrays import as_number
 from lunzi.core.errors import ShapeError
 from lunzi.core.movement import BroadcastTo, MovementMethods, Reshape
 from lunzi.core.primitive import Primitive, primitive
+from lunzi.core.pytorch_names import refuse_foreign
 from lunzi.core.spec import (
     Array,
     Axes,
@@ -192,26 +193,38 @@ class ReductionMethods(MovementMethods):
 
     __slots__ = ()
 
-    def sum(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def sum(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """The sum; of integers and truth values in int64."""
+        refuse_foreign(foreign)
         return self.apply(Sum(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
-    def max(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def max(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """The largest number, NaN where there is one; equal ones share the gradient."""
+        refuse_foreign(foreign)
         return self.apply(Max(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
-    def min(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def min(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """The smallest number, NaN where there is one; equal ones share the gradient."""
+        refuse_foreign(foreign)
         return self.apply(Min(normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")))
 
-    def mean(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def mean(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """The sum divided by the count; NaN where there are no numbers."""
+        refuse_foreign(foreign)
         axes = normalise_axes(axis, self.ndim)
         x = self.floating()
         return (x.wide().sum(axes, keepdims) / self.count(axes)).as_dtype(x.dtype)
 
-    def var(self, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    def var(
+        self,
+        /,
+        axis: Axes = None,
+        correction: float = 0.0,
+        keepdims: bool = False,
+        **foreign: Never,
+    ) -> Tensor:
         """The variance: squared distances to the mean, over count - `correction` (not below 0)."""
+        refuse_foreign(foreign)
         axes = normalise_axes(axis, self.ndim)
         x = self.floating().wide()
         centred = x - x.mean(axes, keepdims=True)
@@ -219,8 +232,16 @@ class ReductionMethods(MovementMethods):
         count: float = max(self.count(axes) - as_number(correction, "the correction"), 0.0)
         return (squares / count).as_dtype(self.floating().dtype)
 
-    def std(self, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    def std(
+        self,
+        /,
+        axis: Axes = None,
+        correction: float = 0.0,
+        keepdims: bool = False,
+        **foreign: Never,
+    ) -> Tensor:
         """The square root of the variance."""
+        refuse_foreign(foreign)
         x = self.floating()
         return x.wide().var(axis, correction, keepdims).sqrt().as_dtype(x.dtype)
 
@@ -232,11 +253,12 @@ class ReductionMethods(MovementMethods):
         """How many numbers a reduction along `axes` brings together, NaN for none."""
         return size_of([self.shape[axis] for axis in axes]) or math.nan
 
-    def prod(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def prod(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """The product, of integers in int64; 1 where there are no numbers.
 
         A tree of multiplications, so that its gradient is right where factors are 0 too.
         """
+        refuse_foreign(foreign)
         axes, keepdims = normalise_axes(axis, self.ndim), as_flag(keepdims, "keepdims")
         kept = [place for place in range(self.ndim) if place not in axes]
         shape = without_axes(self.shape, axes, keepdims)
@@ -254,17 +276,20 @@ class ReductionMethods(MovementMethods):
             x = pairs
         return x.reshape(shape) if x.shape[-1] else x.sum(-1).reshape(shape) + 1
 
-    def any(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def any(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """True where one number at least is true or not 0."""
+        refuse_foreign(foreign)
         truths = self if self.dtype == bool_ else self != 0
         return truths.sum(axis, keepdims) > 0
 
-    def all(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def all(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """True where every number is true or not 0."""
+        refuse_foreign(foreign)
         return self.equal(0).sum(axis, keepdims).equal(0)
 
-    def logsumexp(self, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    def logsumexp(self, /, axis: Axes = None, keepdims: bool = False, **foreign: Never) -> Tensor:
         """ln of the sum of e^x, safe for large x."""
+        refuse_foreign(foreign)
         axes = normalise_axes(axis, self.ndim)
         x = self.floating().wide()
         largest = x.max(axes, keepdims=True).detach()
@@ -274,12 +299,18 @@ class ReductionMethods(MovementMethods):
         result = result.as_dtype(self.floating().dtype)
         return result if as_flag(keepdims, "keepdims") else result.squeeze(axes)
 
-    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    def argmax(
+        self, /, axis: int | None = None, keepdims: bool = False, **foreign: Never
+    ) -> Tensor:
         """The index of the largest number, the first of several; over all in C order for None."""
+        refuse_foreign(foreign)
         return self.position(ArgMax, axis, keepdims)
 
-    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    def argmin(
+        self, /, axis: int | None = None, keepdims: bool = False, **foreign: Never
+    ) -> Tensor:
         """The index of the smallest number, the first of several; over all in C order for None."""
+        refuse_foreign(foreign)
         return self.position(ArgMin, axis, keepdims)
 
     def position(self, op: type[ArgMax | ArgMin], axis: int | None, keepdims: bool) -> Tensor:
@@ -291,15 +322,17 @@ class ReductionMethods(MovementMethods):
         result = self.apply(op(axis))
         return result.expand_dims(axis) if keepdims else result
 
-    def cumulative_sum(self, axis: int = -1) -> Tensor:
+    def cumulative_sum(self, /, axis: int = -1, **foreign: Never) -> Tensor:
         """y[i] = x[0] + ... + x[i] along `axis`."""
+        refuse_foreign(foreign)
         return self.apply(CumulativeSum(normalise_axis(axis, self.ndim)))
 
-    def argsort(self, axis: int = -1, descending: bool = False) -> Tensor:
+    def argsort(self, /, axis: int = -1, descending: bool = False, **foreign: Never) -> Tensor:
         """The order that sorts along `axis`; equal numbers keep theirs, NaN comes last.
 
         In descending order NaN comes first, and equal numbers keep their order too.
         """
+        refuse_foreign(foreign)
         axis = normalise_axis(axis, self.ndim)
         if not as_flag(descending, "descending"):
             return self.apply(ArgSort(axis))

@@ -42,7 +42,9 @@ def as_dtype(dtype: AnyDType) -> DType:
         found = None
     if found is None or found not in DTYPES:
         names = ", ".join(known.name for known in DTYPES)
-        raise KindError(f"tensors come in {names}; got {dtype if found is None else found}")
+        cause = ": the lengths of a shape go together, as (2, 3)" if isinstance(dtype, int) else ""
+        got = dtype if found is None else found
+        raise KindError(f"tensors come in {names}; got {got}{cause}")
     return found
 
 

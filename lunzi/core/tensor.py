@@ -6,11 +6,11 @@ import copy
 import operator
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from lunzi.core.arrays import as_array, weak
+from lunzi.core.arrays import as_array, converted, weak
 from lunzi.core.autograd import Origin, backward
 from lunzi.core.contraction import ContractionMethods
 from lunzi.core.errors import (
@@ -24,6 +24,7 @@ from lunzi.core.errors import (
 from lunzi.core.graph import Node
 from lunzi.core.mode import CLOCK, MODE
 from lunzi.core.primitive import Primitive, explained
+from lunzi.core.pytorch_names import TENSOR, missing_attribute
 from lunzi.core.spec import AnyDType, Array, DType, as_dtype, as_flag, is_floating
 from lunzi.core.structure import flatten, replace
 
@@ -107,8 +108,8 @@ class Tensor(ContractionMethods):
         self.requires_grad = self.retains_grad = self.is_view = False
         self.origin = self.base = self._grad = None
         self.version = self.seen = 0
-        if requires_grad:
-            self.requires_grad_(True)
+        if as_flag(requires_grad, "requires_grad"):
+            self.requires_grad_()
 
     def apply(self, op: Primitive, *others: Tensor) -> Tensor:
         """Apply a primitive: at once in NumPy, or as a node of the active trace.
@@ -125,7 +126,7 @@ class Tensor(ContractionMethods):
                 arrays.append(x.payload if x.base is None else x.checked())
             try:
                 y = op.evaluate(*arrays)
-            except (ValueError, TypeError, IndexError, MemoryError) as error:
+            except (ValueError, TypeError, IndexError, MemoryError, OverflowError) as error:
                 raise explained(error, op, [x.spec for x in inputs]) from None
             result = wrap(y if type(y) is ARRAY else np.asarray(y))
             if op.is_view:
@@ -179,11 +180,12 @@ class Tensor(ContractionMethods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask `backward` to compute the gradient of this leaf, or no longer to."""
-        if requires_grad and not is_floating(self.dtype):
+        wanted = as_flag(requires_grad, "requires_grad")
+        if wanted and not is_floating(self.dtype):
             raise KindError(f"only floating tensors have gradients, this one is {self.dtype.name}")
-        if not requires_grad and self.origin is not None:
+        if not wanted and self.origin is not None:
             raise GradientError("a computed tensor keeps its gradient; use detach()")
-        self.requires_grad = as_flag(requires_grad, "requires_grad")
+        self.requires_grad = wanted
         return self
 
     def retain_grad(self) -> Tensor:
@@ -220,7 +222,9 @@ class Tensor(ContractionMethods):
         dy = self.operand(gradient)
         if dy.shape != self.shape:
             raise ShapeError(f"gradient= has shape {dy.shape}, the tensor {self.shape}")
-        backward(self, dy.as_dtype(self.dtype), retain_graph or create_graph, create_graph)
+        is_recorded = as_flag(create_graph, "create_graph")
+        is_kept = as_flag(retain_graph, "retain_graph") or is_recorded
+        backward(self, dy.as_dtype(self.dtype), is_kept, is_recorded)
 
     def detach(self) -> Tensor:
         """The same numbers without an origin, in the same memory."""
@@ -244,6 +248,7 @@ class Tensor(ContractionMethods):
         Raises:
             ShapeError: when the shapes differ.
             KindError: when the value is of a wider kind: floating numbers for integers.
+            RangeError: when an integer does not fit.
             GradientError: when this tensor was computed and its tape still needs its numbers.
             StateError: when its memory is read-only or that of another tensor.
         """
@@ -272,7 +277,9 @@ class Tensor(ContractionMethods):
         memory = self.checked()
         if not memory.flags.writeable:
             raise StateError("this tensor's memory is read-only: assign to a copy()")
-        memory[...] = value.checked()
+        new = value.checked()
+        # Integers of a wider kind would wrap around without a word.
+        memory[...] = converted(new, self.dtype) if self.dtype.kind in "iu" else new
         self.version = next(CLOCK)
         return self
 
@@ -336,6 +343,13 @@ class Tensor(ContractionMethods):
     def tolist(self) -> Any:
         """The numbers as nested Python lists."""
         return self.numpy().tolist()
+
+    if not TYPE_CHECKING:  # or a checker would take every name for one that there is
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("__"):  # a protocol, of which others look whether it is there
+                raise AttributeError(name)
+            raise missing_attribute("a tensor", name, TENSOR, self)
 
     def __array__(self, dtype: AnyDType = None, copy: bool | None = None) -> Array:
         array = self.numpy()
@@ -531,7 +545,7 @@ def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Te
     Args:
         data: a number, nested lists, a NumPy array, or a tensor (copied without its origin).
         dtype: float32 for Python's floats and int64 for its integers where it is not given;
-            an array keeps its own.
+            an array keeps its own, but integers of 8 and 16 bits become int32, uint64 int64.
         requires_grad: whether `backward` is to compute its gradient.
 
     Raises:
@@ -543,7 +557,7 @@ def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Te
     tensor([1. , 2.5], dtype=float32)
     """
     result = constant(as_array(data, dtype))
-    return result.requires_grad_(True) if requires_grad else result
+    return result.requires_grad_() if as_flag(requires_grad, "requires_grad") else result
 
 
 def as_tensor(value: Any, dtype: AnyDType = None) -> Tensor:

@@ -264,6 +264,7 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
 
     Raises:
         TraceError: when the function looks at a tensor's numbers, as an `if` does.
+        KindError: when it is no function, or gives something else than tensors.
 
     >>> print(trace(lambda x: (x * 2).sum(), Spec((3,))))  # doctest: +ELLIPSIS
     graph(float32[3])
@@ -273,6 +274,8 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
       %3 = Sum(axes=(0,), keepdims=False) of %2      float32[]            ...
       return %3
     """
+    if not callable(function):
+        raise KindError(f"trace runs a function of tensors, got {type(function).__name__}")
     active = Trace()
     examples = flatten(arguments, is_example)
     specs = [x if isinstance(x, Spec) else as_tensor(x).spec for x in examples]

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 from lunzi.core.creation import zeros_like
 from lunzi.core.errors import KindError, LunziError, StateKeyError
 from lunzi.core.mode import PROGRAM
+from lunzi.core.pytorch_names import ON_THE_CPU
 from lunzi.core.spec import as_dtype, as_flag, float16, float32, float64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.parameter import Buffer, Parameter, convert
@@ -247,6 +248,8 @@ class Module:
         Raises:
             KindError: when the dtype is not floating.
         """
+        if isinstance(dtype, str) and dtype.partition(":")[0] in ("cpu", "cuda", "mps"):
+            raise KindError(f"write {ON_THE_CPU}; got {dtype!r}")
         target = as_dtype(dtype)
         if not is_floating(target):
             raise KindError(f"a module is converted to a floating dtype, got {target.name}")

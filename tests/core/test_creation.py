@@ -166,6 +166,29 @@ def test_says_what_is_no_tensor_of_another_library(source):
         lz.from_dlpack(source)
 
 
-def test_refuses_a_foreign_dtype():
-    with pytest.raises(lz.KindError, match=r"tensors come in .*got int8"):
-        lz.from_dlpack(np.ones(2, "int8"))
+def test_foreign_dtypes_are_widened_or_refused():
+    assert lz.from_dlpack(np.ones(2, "int8")).dtype == "int32"
+    with pytest.raises(lz.KindError, match="a tensor is made of numbers"):
+        lz.from_dlpack(np.ones(2, "complex64"))
+
+
+def test_diagonals_far_outside_keep_all_or_nothing():
+    x = lz.ones((2, 3))
+    assert lz.tril(x, 10**30).tolist() == lz.triu(x, -(10**30)).tolist() == x.tolist()
+    assert not lz.tril(x, -(10**30)).any()
+    assert not lz.triu(x, 10**30).any()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda flag: lz.zeros(2, requires_grad=flag),
+        lambda flag: lz.tensor([1.0], requires_grad=flag),
+        lambda flag: lz.Tensor(np.ones(1), flag),
+        lambda flag: lz.zeros(2).requires_grad_(flag),
+    ],
+)
+@pytest.mark.parametrize("flag", ["no", 1, None, np.zeros(2)], ids=str)
+def test_whether_a_gradient_is_wanted_is_true_or_false(make, flag):
+    with pytest.raises(lz.KindError, match="requires_grad is True or False, got"):
+        make(flag)

@@ -16,6 +16,7 @@ KINDS = {
     lz.TraceError: RuntimeError,
     lz.StateError: RuntimeError,
     lz.StateKeyError: KeyError,
+    lz.MissingAttributeError: AttributeError,
     lz.FileFormatError: ValueError,
     lz.MissingFileError: FileNotFoundError,
 }

@@ -279,3 +279,8 @@ def test_padding_keeps_the_memory_order():
     x = lz.Tensor(np.zeros((4, 5, 3), "float32").transpose(2, 0, 1))
     strides = x.pad([(0, 0), (1, 1), (1, 1)]).numpy().strides
     assert strides[0] == min(strides)
+
+
+def test_nothing_is_not_split_into_more_parts_than_a_list_can_have():
+    with pytest.raises(lz.ShapeError, match="is not 1000000000000 equal parts"):
+        lz.zeros((0, 2)).split(10**12)

@@ -270,3 +270,15 @@ def test_gradients_of_functions_have_memory_of_their_own():
     dx, dy = lz.grad(lambda x, y: (x + y).sum(), (0, 1))(lz.ones(2), lz.ones(2))
     dx.assign(0)
     assert dy.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("uint8", np.array([300])), ("int32", np.array([2**40])), ("int32", np.uint32([2**31]))],
+)
+def test_assign_refuses_integers_that_would_wrap_around(dtype, value):
+    x = lz.tensor([7], dtype)
+    with pytest.raises(lz.LunziError, match=r"does not fit|convert with astype"):
+        x.assign(value)
+    assert x.tolist() == [7]
+    assert x.assign(np.array([9], "uint8")).tolist() == [9]

@@ -297,8 +297,13 @@ def test_refuses_results_without_tensors(result):
 
 
 def test_refuses_an_example_of_another_dtype():
-    with pytest.raises(lz.KindError, match="tensors come in"):
-        lz.trace(lambda x: x, np.ones(2, "int8"))
+    with pytest.raises(lz.KindError, match="a tensor is made of numbers"):
+        lz.trace(lambda x: x, np.ones(2, "complex64"))
+
+
+def test_a_trace_is_of_a_function():
+    with pytest.raises(lz.KindError, match="trace runs a function of tensors, got Tensor"):
+        lz.trace(lz.zeros(2), X)
 
 
 def test_leaked_tensors_have_no_numbers():

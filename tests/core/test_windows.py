@@ -88,3 +88,8 @@ def test_what_overlaps_is_added():
     windows = lz.tensor([[1.0, 2.0], [3.0, 4.0]])
     assert bind(OverlapAdd((3,), (2,), (1,), (1,)), windows).tolist() == [1, 5, 4]
     assert bind(OverlapAdd((5,), (2,), (2,), (1,)), windows).tolist() == [1, 2, 3, 4, 0]
+
+
+def test_a_stride_that_no_machine_can_step_is_an_error_of_ours():
+    with pytest.raises(lz.RangeError, match="too large"):
+        lz.sliding_windows(lz.ones(4), 2, 10**30)
