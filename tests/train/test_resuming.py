@@ -195,7 +195,7 @@ def start(tmp_path):
 
     def start(*arguments, **environment):
         command = [sys.executable, SCRIPT, tmp_path / "run", tmp_path / "result", *arguments]
-        variables = {**os.environ, "OPENBLAS_NUM_THREADS": "1", **environment}
+        variables = {**os.environ, **environment}  # the threads of this process, for its bits
         return subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
 
     return start
