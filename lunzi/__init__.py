@@ -4,7 +4,6 @@ Tensors, gradients, layers and optimisers load with NumPy alone; what needs more
 first use.
 """
 
-import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -313,7 +312,7 @@ if not TYPE_CHECKING:  # or a checker would take every name for one that there i
 
     def __getattr__(name: str) -> Any:
         if name not in _LAZY:
-            raise missing_attribute("lunzi", name, {**TENSOR, **ROOT}, sys.modules[__name__])
+            raise missing_attribute("lunzi", name, {**TENSOR, **ROOT})
         module = import_module(_LAZY[name])
         return module if _LAZY[name] == f"lunzi.{name}" else getattr(module, name)
 

@@ -7,6 +7,7 @@ argument is not there.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 from lunzi.core.errors import KindError, MissingAttributeError
 
@@ -127,15 +128,29 @@ ARGUMENTS = {
 }
 
 
-def missing_attribute(
-    owner: str, name: str, advice: Mapping[str, str], of: object
-) -> MissingAttributeError:
+class Elsewhere:
+    """A name that tensors have not: reading or setting it says what to write instead.
+
+    One for each name, for a `__getattr__` of Tensor would make all of its attributes slower: a
+    step of a small network took a tenth longer.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, tensor: object, _: type) -> Elsewhere:
+        if tensor is None:
+            return self
+        raise missing_attribute("a tensor", self.name, TENSOR)
+
+    def __set__(self, tensor: object, _: object) -> NoReturn:
+        raise missing_attribute("a tensor", self.name, TENSOR)
+
+
+def missing_attribute(owner: str, name: str, advice: Mapping[str, str]) -> MissingAttributeError:
     """The error for a name that `owner` has not, with what to write where PyTorch's is meant."""
     instead = f": write {advice[name]}" if name in advice else ""
-    error = MissingAttributeError(f"{owner} has no {name!r}{instead}")
-    # With these Python itself adds the name that was probably meant.
-    error.name, error.obj = name, of
-    return error
+    return MissingAttributeError(f"{owner} has no {name!r}{instead}")
 
 
 def refuse_foreign(named: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ import copy
 import operator
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from lunzi.core.errors import (
 from lunzi.core.graph import Node
 from lunzi.core.mode import CLOCK, MODE
 from lunzi.core.primitive import Primitive, explained
-from lunzi.core.pytorch_names import TENSOR, missing_attribute
+from lunzi.core.pytorch_names import TENSOR, Elsewhere
 from lunzi.core.spec import AnyDType, Array, DType, as_dtype, as_flag, is_floating
 from lunzi.core.structure import flatten, replace
 
@@ -344,13 +344,6 @@ class Tensor(ContractionMethods):
         """The numbers as nested Python lists."""
         return self.numpy().tolist()
 
-    if not TYPE_CHECKING:  # or a checker would take every name for one that there is
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if name.startswith("__"):  # a protocol, of which others look whether it is there
-                raise AttributeError(name)
-            raise missing_attribute("a tensor", name, TENSOR, self)
-
     def __array__(self, dtype: AnyDType = None, copy: bool | None = None) -> Array:
         array = self.numpy()
         if dtype is not None and array.dtype != dtype:
@@ -449,6 +442,9 @@ class Tensor(ContractionMethods):
     def __copy__(self) -> Tensor:
         return copy.deepcopy(self)
 
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in TENSOR]
+
 
 def rebuilt(kind: type[Tensor], payload: Array, requires_grad: bool) -> Tensor:
     """A tensor, or one of a subclass, as a copy of another one that `__reduce__` describes."""
@@ -482,6 +478,10 @@ for _name, _symbol in {
 }.items():  # fmt: skip
     _operation = getattr(operator, f"{_name}_" if _name in ("and", "or") else _name)
     setattr(Tensor, f"__i{_name}__", in_place(_symbol, _operation))
+
+
+for _name in TENSOR:
+    setattr(Tensor, _name, Elsewhere(_name))
 
 
 # NumPy's name of a ufunc -> the same on tensors

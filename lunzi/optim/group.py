@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.errors import StateError, StateKeyError
+from lunzi.core.errors import MissingAttributeError, StateError, StateKeyError
 from lunzi.core.mode import MODE, PROGRAM
 from lunzi.core.spec import float64
 from lunzi.core.tensor import Tensor
@@ -56,7 +56,7 @@ class Group(Mapping[str, Any]):
         return vars(self)[name]
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(self.unknown(name))
+        raise MissingAttributeError(self.unknown(name))
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.update({name: value})

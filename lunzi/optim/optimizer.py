@@ -13,6 +13,7 @@ from lunzi.core.creation import zeros_like
 from lunzi.core.errors import (
     GradientError,
     KindError,
+    MissingAttributeError,
     RangeError,
     StateError,
     StateKeyError,
@@ -194,7 +195,9 @@ class Optimizer:
 
     def __getattr__(self, name: str) -> Any:
         if name not in vars(self).get("defaults", ()):
-            raise AttributeError(f"{type(self).__name__} has no attribute or setting {name!r}")
+            raise MissingAttributeError(
+                f"{type(self).__name__} has no attribute or setting {name!r}"
+            )
         if len(self.param_groups) > 1:
             raise StateError(
                 f"each of the {len(self.param_groups)} groups has its own {name}: "
