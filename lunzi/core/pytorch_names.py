@@ -138,9 +138,7 @@ class Elsewhere:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __get__(self, tensor: object, _: type) -> Elsewhere:
-        if tensor is None:
-            return self
+    def __get__(self, tensor: object, _: type) -> NoReturn:
         raise missing_attribute("a tensor", self.name, TENSOR)
 
     def __set__(self, tensor: object, _: object) -> NoReturn:
