@@ -64,7 +64,7 @@ def read_arrays(file: BinaryIO, header: Header) -> dict[str, Array]:
 def read_array(file: BinaryIO, entry: TensorEntry, header: Header) -> Array:
     raw = bytearray(entry.nbytes)
     # The length was checked against the file's: fewer bytes come only if the file changed since.
-    if file.readinto(raw) != entry.nbytes:  # type: ignore[attr-defined]
+    if file.readinto(raw) != entry.nbytes:  # type: ignore[attr-defined]  # BinaryIO does not tell of it
         raise damaged("files.changed", header.path, name=entry.name)
     if entry.code == "BF16":
         # A BF16 number is the upper half of a float32.
