@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lunzi.core.arrays import as_array
-from lunzi.core.errors import FileFormatError, KindError, RangeError, ShapeError
+from lunzi.core.creation import allocated
+from lunzi.core.errors import (
+    FileFormatError,
+    KindError,
+    MissingAttributeError,
+    RangeError,
+    ShapeError,
+)
 from lunzi.core.mode import no_grad
 from lunzi.core.random import Generator
 from lunzi.core.spec import Array, as_dtype, is_floating
@@ -31,6 +38,11 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda z: softmax(z, dim=1),
 }
 HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]
+
+
+def tutorial_numbers(rows: int, columns: int) -> Array:
+    """The numbers of `np.random.randn`, or an error of ours where no machine has room for them."""
+    return allocated(lambda: np.random.randn(rows, columns), f"weights of shape {(rows, columns)}")
 
 
 @dataclass(frozen=True)
@@ -125,7 +137,7 @@ class NeuralNetwork:
             kind = self.output if place == len(self.sizes) - 1 else self.activation
             scale = {"sigmoid": 1.0, "relu": (2 / inputs) ** 0.5}.get(kind, (1 / inputs) ** 0.5)
             if generator is None:
-                drawn = np.random.randn(inputs, outputs)
+                drawn = tutorial_numbers(inputs, outputs)
             else:
                 drawn = generator.normal((inputs, outputs), dtype="float64").numpy()
             weights, bias = (drawn * scale).astype(self.dtype), np.zeros(outputs, self.dtype)
@@ -272,7 +284,7 @@ class NeuralNetwork:
         if name in self._tensors:
             return self._tensors[name].checked()
         if name not in self._hidden:
-            raise AttributeError(self._missing(name))
+            raise MissingAttributeError(self._missing(name))
         array = self._hidden[name].checked()
         return array[0] if self._single else array
 
@@ -280,7 +292,7 @@ class NeuralNetwork:
         if name in self.__dict__.get("_tensors", {}):
             self._tensors[name].assign(as_array(value, self.dtype))
         elif name.rstrip("0123456789") in ("weights", "bias", "hidden"):
-            raise AttributeError(self._missing(name))
+            raise MissingAttributeError(self._missing(name))
         else:
             object.__setattr__(self, name, value)
 

@@ -29,8 +29,14 @@ def whole_number(name: str, value: Any, least: float = 1) -> int:
     return int(value)
 
 
-def real_number(name: str, value: Any, least: float = 0.0, most: float = math.inf) -> float:
-    """The argument as a float in [`least`, `most`].
+def real_number(
+    name: str,
+    value: Any,
+    least: float = 0.0,
+    most: float = math.inf,
+    above: float | None = None,
+) -> float:
+    """The argument as a float in [`least`, `most`], or in (`above`, `most`] where that is given.
 
     Raises:
         KindError: when it is not a number.
@@ -42,10 +48,19 @@ def real_number(name: str, value: Any, least: float = 0.0, most: float = math.in
         number = float(value)
     except OverflowError:  # an integer of hundreds of digits
         number = math.nan
-    if not least <= number <= most:
-        where = f"{least:g} or more" if most == math.inf else f"in [{least:g}, {most:g}]"
-        raise RangeError(f"{name} must be {where}, got {value}")
+    is_right = least <= number <= most if above is None else above < number <= most
+    if not is_right:
+        raise RangeError(f"{name} must be {bounds(least, most, above)}, got {value}")
     return number
+
+
+def bounds(least: float, most: float, above: float | None) -> str:
+    """What a number must be, in words: `in [0, 1]`, `above 0`."""
+    if above is not None:
+        return f"above {above:g}" + ("" if most == math.inf else f" and at most {most:g}")
+    if most < math.inf:
+        return f"in [{least:g}, {most:g}]"
+    return "a number that a float holds" if least == -math.inf else f"{least:g} or more"
 
 
 def choice(name: str, value: Any, known: Collection[str]) -> str:

@@ -109,7 +109,9 @@ def digit_picture(
         ShapeError: when the image has another shape.
         FileFormatError: when nothing is to be seen in it.
     """
-    how = preprocessing or DigitPreprocessing()
+    how = DigitPreprocessing() if preprocessing is None else preprocessing
+    if not isinstance(how, DigitPreprocessing):
+        raise KindError(f"preprocessing is a DigitPreprocessing, got {type(how).__name__}")
     grey = _reduce(_grey(image), how.largest)
     strength, mask = _find_ink(grey, source)
     digit = _crop(_remove_specks(strength, mask, how.speck))
@@ -123,7 +125,7 @@ def digit_picture(
 def _grey(image: ArrayLike) -> Grey:
     try:
         pixels = np.asarray(image, np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise KindError(f"a picture is made of numbers: {error}") from None
     if pixels.ndim == 3 and pixels.shape[-1] == 3:
         pixels = pixels @ np.array(LUMA, np.float32)

@@ -246,7 +246,7 @@ def _between(limits: Range, chance: NDArray[np.float64]) -> NDArray[np.float64]:
 def _channel_numbers(name: str, numbers: float | Sequence[float]) -> NDArray[np.float64]:
     try:
         values = np.atleast_1d(np.asarray(numbers, np.float64))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise KindError(f"{name} must be numbers: {error}") from None
     if values.ndim != 1 or not np.all(np.isfinite(values)):
         raise RangeError(f"{name} must be a finite number or one for each channel, got {numbers}")

@@ -11,7 +11,7 @@ from typing import Any
 
 from lunzi.core.arguments import listed, real_number
 from lunzi.core.creation import zeros
-from lunzi.core.errors import GradientError, KindError, RangeError, ShapeError
+from lunzi.core.errors import GradientError, KindError, ShapeError
 from lunzi.core.functions import concat, stack
 from lunzi.core.mode import no_grad
 from lunzi.core.spec import as_flag, float32, float64
@@ -51,8 +51,7 @@ def clip_grad_norm_(
     Source: Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm 1.
     """
     max_norm = real_number("max_norm", max_norm)
-    if real_number("norm_type", norm_type) == 0:
-        raise RangeError(f"norm_type must be above 0, got {norm_type}")
+    norm_type = real_number("norm_type", norm_type, above=0)
     found = with_gradient(parameters)
     with no_grad():
         norm = total_norm([gradient for _, gradient in found], norm_type)

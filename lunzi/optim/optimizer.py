@@ -19,7 +19,7 @@ from lunzi.core.errors import (
     StateKeyError,
 )
 from lunzi.core.mode import MODE, PROGRAM, mode
-from lunzi.core.spec import float16, is_floating
+from lunzi.core.spec import as_flag, float16, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.optim.group import Group, Settings
 
@@ -125,6 +125,7 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: None in their place, or zeros where there was one."""
+        set_to_none = as_flag(set_to_none, "set_to_none")
         for group in self.param_groups:
             for parameter in group.params:
                 if set_to_none:

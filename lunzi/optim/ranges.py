@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from lunzi.core.errors import KindError, RangeError
@@ -16,7 +17,8 @@ def check_number(
     """Refuse what is not a number in [at_least, below) and above `above`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise KindError(f"{name} is a number, got {value!r}")
-    if not math.isfinite(value):
+    # Of an integer of hundreds of digits Python makes no float, not even infinity.
+    if abs(value) > sys.float_info.max or math.isnan(value):
         raise RangeError(f"{name} must be finite, got {value}")
     if not at_least <= value < below or not value > above:
         bounds = f"above {above:g}" if above >= at_least else f"{at_least:g} or more"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lunzi.core.arguments import listed, real_number, whole_number
 from lunzi.core.errors import KindError, MissingFileError, RangeError
 from lunzi.core.tensor import Tensor
 from lunzi.messages import text
@@ -14,6 +15,7 @@ from lunzi.nn import Module
 from lunzi.nn.loss import Loss
 from lunzi.optim import Optimizer
 from lunzi.optim.lr_scheduler import LRScheduler
+from lunzi.train.callbacks import Callback
 from lunzi.train.metrics import Metric
 
 TAKEN_COLUMNS = frozenset({"epoch", "loss", "lr", "seconds"})
@@ -22,11 +24,11 @@ TAKEN_COLUMNS = frozenset({"epoch", "loss", "lr", "seconds"})
 def check_bounds(accumulate: int, checkpoint_every: int | None, *clips: float | None) -> None:
     """Refuse numbers of batches below 1, and bounds of gradients that are not above 0."""
     for name, number in (("accumulate", accumulate), ("checkpoint_every", checkpoint_every)):
-        if number is not None and number < 1:
-            raise RangeError(f"{name} must be 1 or more, got {number}")
+        if number is not None:
+            whole_number(name, number)
     for name, bound in zip(("clip_norm", "clip_value"), clips, strict=True):
-        if bound is not None and not bound > 0:
-            raise RangeError(f"{name} must be above 0, got {bound}")
+        if bound is not None:
+            real_number(name, bound, above=0)
 
 
 def check_model(model: Any, loss: Any) -> None:
@@ -66,7 +68,7 @@ def check_optimizer(model: Module, optimizer: Any) -> None:
 
 def check_scheduler(scheduler: Any, schedule_each: str, optimizer: Optimizer) -> None:
     """Refuse a schedule that moves other rates than those of this optimizer."""
-    if schedule_each not in ("step", "epoch"):
+    if not isinstance(schedule_each, str) or schedule_each not in ("step", "epoch"):
         raise RangeError(f"schedule_each is 'step' or 'epoch', got {schedule_each!r}")
     if scheduler is None:
         return
@@ -77,6 +79,29 @@ def check_scheduler(scheduler: Any, schedule_each: str, optimizer: Optimizer) ->
             f"this {type(scheduler).__name__} moves the rates of another optimizer: make it from "
             f"the one that the Trainer gets"
         )
+
+
+def checked_metrics(name: str, metrics: Any) -> dict[str, Metric]:
+    """The metrics by name; None stands for none of them."""
+    if metrics is None:
+        return {}
+    if not isinstance(metrics, Mapping):
+        raise KindError(
+            f'{name} are given by name, as {{"accuracy": Accuracy()}}; got {described(metrics)}'
+        )
+    for key, metric in metrics.items():
+        if not isinstance(key, str) or not isinstance(metric, Metric):
+            raise KindError(f"{name} are metrics by name, got {key!r}: {described(metric)}")
+    return dict(metrics)
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """The callbacks as a list."""
+    several = listed("callbacks", callbacks)
+    for callback in several:
+        if not isinstance(callback, Callback):
+            raise KindError(f"a callback is a lunzi.train.Callback, got {described(callback)}")
+    return several
 
 
 def check_metrics(metrics: Mapping[str, Metric], training_metrics: Mapping[str, Metric]) -> None:

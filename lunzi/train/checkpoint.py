@@ -47,8 +47,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         FileFormatError: when the file is damaged or no checkpoint.
         MissingFileError: when there is none.
     """
-    name = os.fspath(path)
     metadata = read_header(path).metadata
+    name = os.fspath(path)
     if metadata.get("format") != FORMAT:
         raise FileFormatError(text("training.no_checkpoint", path=name))
     arrays = read_tensors(path)

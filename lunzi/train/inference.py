@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.arguments import whole_number
 from lunzi.core.errors import KindError, RangeError, ShapeError
 from lunzi.core.mode import no_grad
 from lunzi.core.spec import Array
@@ -38,12 +39,12 @@ def predict(model: Module, x: Any, batch_size: int = 256) -> Array:
 
     Raises:
         RangeError: when the batch size is below 1, or there is no input.
-        ShapeError: when the inputs have no axis of samples, or the outputs not as many rows.
+        ShapeError: when the inputs have no axis of samples or differ in shape, or the outputs
+            are not as many rows.
         KindError: when the model gives something else than one tensor.
     """
-    array = np.asarray(x)
-    if batch_size < 1:
-        raise RangeError(f"batch_size must be 1 or more, got {batch_size}")
+    array = as_inputs(x)
+    whole_number("batch_size", batch_size)
     if not array.ndim:
         raise ShapeError("predict takes inputs along a first axis, got a single number")
     if not len(array):
@@ -54,6 +55,13 @@ def predict(model: Module, x: Any, batch_size: int = 256) -> Array:
             for start in range(0, len(array), batch_size)
         ]
     return np.concatenate(parts)
+
+
+def as_inputs(x: Any) -> Array:
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ShapeError(f"predict takes inputs of one shape: {error}") from None
 
 
 def outputs(model: Module, x: Array) -> Array:

@@ -160,7 +160,9 @@ def named(callbacks: Sequence[Callback]) -> dict[str, Callback]:
 
 
 def check_names(what: str, wanted: Collection[str], found: Collection[str]) -> None:
-    """Refuse names that are missing or unexpected."""
+    """Refuse names that are missing or unexpected, and what has none."""
+    if not isinstance(found, Mapping):
+        raise StateKeyError(f"{what} is a mapping by name, got {type(found).__name__}")
     problems = [f"{name} is missing" for name in wanted if name not in found]
     problems += [f"{name} is unexpected" for name in found if name not in wanted]
     if problems:

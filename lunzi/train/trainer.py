@@ -26,7 +26,9 @@ from lunzi.train.agreement import (
     check_model,
     check_optimizer,
     check_scheduler,
+    checked_callbacks,
     checked_loss,
+    checked_metrics,
 )
 from lunzi.train.batches import Data, as_loader, pairs, samples_between
 from lunzi.train.callbacks import Callback
@@ -100,15 +102,15 @@ class Trainer:
         check_model(model, loss)
         check_optimizer(model, optimizer)
         check_scheduler(scheduler, schedule_each, optimizer)
-        check_metrics(metrics or {}, training_metrics or {})
+        self.metrics = checked_metrics("metrics", metrics)
+        self.training_metrics = checked_metrics("training_metrics", training_metrics)
+        check_metrics(self.metrics, self.training_metrics)
         self.model = model
         self.loss = loss
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.schedule_each = "epoch" if isinstance(scheduler, ReduceLROnPlateau) else schedule_each
-        self.metrics = dict(metrics or {})
-        self.training_metrics = dict(training_metrics or {})
-        self.callbacks = list(callbacks)
+        self.callbacks = checked_callbacks(callbacks)
         self.accumulate = accumulate
         self.clip_norm = clip_norm
         self.clip_value = clip_value

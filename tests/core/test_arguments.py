@@ -1,5 +1,6 @@
 """Checks of arguments that all rooms share."""
 
+import math
 import re
 
 import numpy as np
@@ -13,6 +14,8 @@ def test_numbers_of_numpy_become_pythons_own():
     assert type(whole_number("n", np.int32(3))) is int
     assert type(real_number("x", np.float32(0.5))) is float
     assert type(real_number("x", 1)) is float
+    assert real_number("x", -math.inf, -math.inf) == -math.inf
+    assert real_number("x", 0.1, above=0) == 0.1
 
 
 def test_words_and_lists():
@@ -32,6 +35,13 @@ def test_words_and_lists():
         (lambda: real_number("x", 2, 0, 1), lz.RangeError, "x must be in [0, 1], got 2"),
         (lambda: real_number("x", float("nan")), lz.RangeError, "got nan"),
         (lambda: real_number("x", 10**400), lz.RangeError, "x must be 0 or more, got 1000"),
+        (lambda: real_number("x", float("nan"), -math.inf), lz.RangeError, "that a float holds"),
+        (lambda: real_number("x", 0, above=0), lz.RangeError, "x must be above 0, got 0"),
+        (
+            lambda: real_number("x", 2, most=1, above=0),
+            lz.RangeError,
+            "x must be above 0 and at most 1, got 2",
+        ),
         (lambda: choice("mode", "c", ("a", "b")), lz.RangeError, "is one of 'a', 'b'; got 'c'"),
         (lambda: choice("mode", np.zeros(2), ("a",)), lz.RangeError, "mode is one of 'a'; got"),
         (lambda: listed("parts", "ab"), lz.KindError, "parts are several in a list, got 'ab'"),

@@ -117,6 +117,31 @@ MISTAKES = {
         RangeError,
         "the training metric 'b' is also one for validation, .* make two of Accuracy",
     ),
+    "metrics without names": (
+        lambda: fitting(metrics=[Accuracy()]),
+        KindError,
+        "metrics are given by name, as .*; got a list",
+    ),
+    "a metric that is none": (
+        lambda: fitting(training_metrics={"a": "accuracy"}),
+        KindError,
+        "training_metrics are metrics by name, got 'a': a str",
+    ),
+    "callbacks that are none": (
+        lambda: fitting(callbacks=[print]),
+        KindError,
+        "a callback is a lunzi.train.Callback, got a",
+    ),
+    "one callback for several": (
+        lambda: fitting(callbacks=3),
+        KindError,
+        "callbacks are several in a list, got 3",
+    ),
+    "a number of batches that is none": (
+        lambda: fitting(accumulate=1.5),
+        KindError,
+        "accumulate is a whole number, got 1.5",
+    ),
     "a training metric by the name of a validation": (
         lambda: fitting(training_metrics={"validation a": Accuracy()}),
         RangeError,

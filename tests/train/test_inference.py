@@ -66,6 +66,7 @@ class Mean(Module):
     [
         (lambda: predict(Looks(), [[1.0]], 0), RangeError, "batch_size must be 1 or more, got 0"),
         (lambda: predict(Looks(), []), RangeError, "one sample at least"),
+        (lambda: predict(Looks(), [[1], [2, 3]]), ShapeError, "inputs of one shape"),
         (lambda: predict(Looks(), 3.0), ShapeError, "a first axis, got a single number"),
         (lambda: predict(Pair(), [[1.0]]), KindError, r"predict takes one tensor, .* a tuple"),
         (lambda: predict(Mean(), [[1.0], [2.0]]), ShapeError, r"2 samples gave .* shape \(\)"),

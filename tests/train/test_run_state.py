@@ -187,6 +187,12 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(data, make, ca
     own.fit((data[0][:5], data[1][:5]), epochs=2)  # other data is as welcome as before
 
 
+@pytest.mark.parametrize("state", [None, 3, ["model"]])
+def test_what_is_no_state_is_refused(make, state):
+    with pytest.raises(StateKeyError, match="the state of a run is a mapping by name, got"):
+        make().load_state_dict(state)
+
+
 def test_a_trainer_with_a_schedule_needs_a_state_with_one(make):
     model = nn.Linear(4, 3)
     optimizer = optim.SGD(model.parameters(), lr=0.1)

@@ -180,9 +180,7 @@ def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def check_alpha(alpha: float) -> float:
-    if not real_number("alpha", alpha, -np.inf) > 0:
-        raise RangeError(f"alpha must be above 0, got {alpha}")
-    return alpha
+    return real_number("alpha", alpha, above=0)
 
 
 class CELU(Module):

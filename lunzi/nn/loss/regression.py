@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from lunzi.core.arguments import real_number
-from lunzi.core.errors import RangeError
 from lunzi.core.tensor import Tensor
 from lunzi.nn.loss.reduction import Loss, matched, reduced
 
@@ -73,9 +71,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 
 def check_delta(delta: float) -> float:
-    if not real_number("delta", delta, -math.inf) > 0:
-        raise RangeError(f"delta must be above 0, got {delta}")
-    return delta
+    return real_number("delta", delta, above=0)
 
 
 class HuberLoss(Loss):

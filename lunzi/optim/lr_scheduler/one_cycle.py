@@ -132,14 +132,15 @@ class OneCycleLR(LRScheduler):
 
 def total(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:
     """The length of the cycle from what was given."""
-    if total_steps is not None:
-        check_count("total_steps", total_steps)
-        return total_steps
-    if epochs is None or steps_per_epoch is None:
-        raise RangeError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
-    check_count("epochs", epochs)
-    check_count("steps_per_epoch", steps_per_epoch)
-    return epochs * steps_per_epoch
+    if total_steps is None:
+        if epochs is None or steps_per_epoch is None:
+            raise RangeError("OneCycleLR needs total_steps, or epochs and steps_per_epoch")
+        check_count("epochs", epochs)
+        check_count("steps_per_epoch", steps_per_epoch)
+        total_steps = epochs * steps_per_epoch
+    check_count("total_steps", total_steps)
+    check_number("total_steps", total_steps)
+    return total_steps
 
 
 def momentum_name(optimizer: Optimizer) -> str:
