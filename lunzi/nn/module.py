@@ -366,6 +366,9 @@ class Module:
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
 
 
+MEMBERS = (Parameter, Buffer, Module)
+
+
 def checked_name(what: str, name: Any) -> str:
     if not isinstance(name, str):
         raise KindError(f"{what} is text, got {name!r}")
@@ -379,7 +382,7 @@ def check_callable(name: str, function: Any) -> None:
 
 def members_of(name: str, value: Any) -> Iterator[tuple[str, Member]]:
     """The members in an attribute: itself, or in the lists, tuples and dicts that it holds."""
-    if isinstance(value, Parameter | Buffer | Module):
+    if isinstance(value, MEMBERS):
         yield name, value
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
@@ -387,6 +390,11 @@ def members_of(name: str, value: Any) -> Iterator[tuple[str, Member]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from members_of(joined(name, str(key)), item)
+    elif isinstance(value, set | frozenset) and any(isinstance(x, MEMBERS) for x in value):
+        raise KindError(
+            f"{name} holds modules or parameters in a set, whose order is another one in each "
+            f"run: use a list, a tuple or a dict"
+        )
 
 
 def named_tensors(

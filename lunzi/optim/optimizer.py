@@ -63,7 +63,7 @@ class Optimizer:
         KindError: when something else than float32 and float64 tensors and groups is given.
         GradientError: when a tensor needs no gradient or was computed.
         StateKeyError: when a group has a setting that this optimiser does not know.
-        StateError: inside a traced function.
+        StateError: inside a traced function, or when the memory of a tensor cannot be written.
     """
 
     defaults: dict[str, Any]
@@ -321,6 +321,11 @@ def refuse_unfit(parameter: Any, place: str) -> None:
         raise GradientError(
             f"{place}, of shape {parameter.shape}, was computed: "
             f"an optimiser changes leaves, such as the parameters of a model"
+        )
+    if parameter.is_view or not parameter.checked().flags.writeable:
+        raise StateError(
+            f"{place}, of shape {parameter.shape}, cannot be changed: its memory is read-only or "
+            f"that of another tensor. Make it from an array of its own, as in array.copy()"
         )
     if not parameter.requires_grad:
         raise GradientError(

@@ -104,6 +104,15 @@ def test_a_module_that_holds_itself_is_walked_once():
     assert len(list(net.modules())) == 5
 
 
+def test_a_set_has_no_order_and_is_refused():
+    net = Net()
+    net.parts = {nn.Linear(1, 1)}
+    with pytest.raises(lz.KindError, match="parts holds modules or parameters in a set, whose"):
+        list(net.parameters())
+    net.parts = {1, 2}
+    assert len(list(net.parameters())) == len(NAMES)
+
+
 def test_a_parameter_assigned_to_another_attribute_is_one_parameter():
     net = Net()
     net.first.bias = net.blocks[0].bias

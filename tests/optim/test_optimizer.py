@@ -276,6 +276,9 @@ def test_every_number_among_the_arguments_is_checked(name):
 
 computed = lz.tensor([1.0], requires_grad=True) * 2
 leaf = lz.tensor([[1.0]], requires_grad=True)
+view = lz.ones((2, 2))[0].requires_grad_()
+fixed = np.ones(2)
+fixed.flags.writeable = False
 
 
 @pytest.mark.parametrize(
@@ -296,6 +299,8 @@ leaf = lz.tensor([[1.0]], requires_grad=True)
         ([{"params": leaf}, {"params": leaf}], ValueError, "given twice"),
         ([computed], RuntimeError, r"params\[0\], of shape \(1,\), was computed"),
         ([lz.tensor([1.0])], RuntimeError, "needs no gradient and would never change"),
+        ([leaf, view], RuntimeError, r"params\[1\], of shape \(2,\), cannot be changed"),
+        ([lz.Tensor(fixed, True)], RuntimeError, "its memory is read-only or that of another"),
         ([{"params": leaf, "learning_rate": 1}], KeyError, "no setting 'learning_rate'; it has lr"),
     ],
 )
