@@ -167,13 +167,13 @@ class Module:
         copies = {id(tensor): tensor.detach().copy() for tensor in own.values()}
         return {name: copies[id(tensor)] for name, tensor in own.items()}
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> LoadResult:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
         """Take over the numbers of a state; nothing changes when something does not fit.
 
         A tied parameter is found under any one of its names.
 
         Args:
-            state: name -> tensor or array, as `state_dict` gives it.
+            state_dict: name -> tensor or array, as `state_dict` gives it.
             strict: refuse names that are missing or unexpected.
 
         Raises:
@@ -182,16 +182,16 @@ class Module:
             KindError: when it is no state, or something in it is not made of numbers.
             StateError: when the memory of a parameter is read-only.
         """
-        if not isinstance(state, Mapping):
+        if not isinstance(state_dict, Mapping):
             raise KindError(
                 f"a state is a mapping of names to tensors, as model.state_dict() gives it; got "
-                f"{type(state).__name__}"
-                + (": pass its state_dict()" if isinstance(state, Module) else "")
+                f"{type(state_dict).__name__}"
+                + (": pass its state_dict()" if isinstance(state_dict, Module) else "")
             )
         wanted = state_of(self)
-        found = {name: as_tensor(state[name]) for name in wanted if name in state}
+        found = {name: as_tensor(value) for name, value in state_dict.items() if name in wanted}
         missing = missing_names(wanted, found)
-        unexpected = [name for name in state if name not in wanted]
+        unexpected = [name for name in state_dict if name not in wanted]
         problems = misfits(wanted, {name: value.checked() for name, value in found.items()})
         if as_flag(strict, "strict"):
             problems += [f"{name} is missing" for name in missing]
@@ -234,12 +234,12 @@ class Module:
             elif parameter.grad is not None:
                 parameter.grad = zeros_like(parameter)
 
-    def apply(self, function: Callable[[Module], Any]) -> Self:
-        """Call `function` on every module inside, then on this one."""
-        check_callable("function", function)
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
+        """Call `fn` on every module inside, then on this one."""
+        check_callable("fn", fn)
         for child in self.children():
-            child.apply(function)
-        function(self)
+            child.apply(fn)
+        fn(self)
         return self
 
     def to(self, dtype: DTypeLike) -> Self:

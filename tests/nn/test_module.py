@@ -154,7 +154,7 @@ def test_apply_reaches_the_inner_modules_first():
     net = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()))
     assert net.apply(lambda module: seen.append(type(module).__name__)) is net
     assert seen == ["Linear", "ReLU", "Sequential", "Sequential"]
-    with pytest.raises(lz.KindError, match="function is a function, got 'relu'"):
+    with pytest.raises(lz.KindError, match="fn is a function, got 'relu'"):
         net.apply("relu")
 
 

@@ -1,5 +1,6 @@
 """Every layer against PyTorch's of the same name: outputs, gradients, states, training steps."""
 
+import inspect
 import math
 
 import numpy as np
@@ -90,6 +91,22 @@ SETTINGS = [
     ("Unflatten", (1, (2, -1)), {}, (3, 6, 4)),
     ("Unflatten", (-1, (2, 2)), {}, (3, 4)),
 ]
+
+# These have tests of their own, or are no layers; activations and losses have files of their own.
+ELSEWHERE = {"Dropout", "Dropout1d", "Dropout2d", "Embedding", "Module", "ModuleDict", "ModuleList",
+             "Sequential"}  # fmt: skip
+
+
+def test_every_layer_has_a_setting():
+    layers = {
+        name
+        for name in nn.__all__
+        if inspect.isclass(value := getattr(nn, name))
+        and issubclass(value, nn.Module)
+        and not value.__module__.startswith(("lunzi.nn.activation", "lunzi.nn.loss"))
+    }
+    assert {name for name, *_ in SETTINGS} == layers - ELSEWHERE
+
 
 every_setting = pytest.mark.parametrize(
     ("name", "arguments", "named", "shape"), SETTINGS, ids=lambda value: str(value)

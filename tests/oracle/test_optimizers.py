@@ -33,6 +33,13 @@ SETTINGS = [
     ("Muon", {"lr": 0.02, "nesterov": False, "momentum": 0.7, "adjust_lr_fn": "original"}),
     ("Muon", {"lr": 0.02, "adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}),
 ]
+
+
+def test_every_optimiser_that_pytorch_has_has_a_setting():
+    names = {name for name in optim.__all__ if hasattr(torch.optim, name)}
+    assert {name for name, _ in SETTINGS} == names - {"Optimizer", "lr_scheduler"}
+
+
 every_setting = pytest.mark.parametrize(("name", "settings"), SETTINGS)
 
 # 20 steps round some 100 times, each by at most 6e-8 of the largest number on the way.
