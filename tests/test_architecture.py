@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "data": {"core", "messages", "storage"},
     "report": {"core", "messages", "storage"},
     "files": {"core", "nn", "messages", "storage"},
-    "network": {"core", "nn", "optim", "files"},
-    "train": {"core", "nn", "optim", "data", "files", "messages", "storage", "report"},
+    "compiler": {"core", "storage"},
+    "network": {"core", "nn", "optim", "files", "compiler"},
+    "train": {"core", "nn", "optim", "data", "compiler", "files", "messages", "storage", "report"},
 }
 MAY_IMPORT["recipes"] = set(MAY_IMPORT)
 MAY_IMPORT["cli"] = set(MAY_IMPORT)
@@ -39,6 +40,7 @@ LIBRARIES = {
     "data": {"numpy", "PIL"},
     "report": {"numpy", "PIL"},
     "files": {"numpy", "safetensors"},
+    "compiler": {"numpy", "llvmlite"},
     "network": {"numpy"},
     "train": {"numpy", "rich"},
     "recipes": {"numpy", "PIL"},
