@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lunzi import nn, optim
 from lunzi.core import random
+from lunzi.core.advice import LunziWarning
 from lunzi.core.creation import (
     arange,
     eye,
@@ -140,7 +141,6 @@ from lunzi.core.spec import (
 )
 from lunzi.core.tensor import Tensor, as_tensor, tensor
 from lunzi.core.trace import Graph, trace
-from lunzi.nn.advice import LunziWarning
 from lunzi.version import __version__
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ import typer
 from lunzi.cli.commands import Commands
 from lunzi.cli.options import hold_options
 from lunzi.cli.sentences import sentence, tell
+from lunzi.core.advice import LunziWarning
 from lunzi.core.errors import LunziError
 from lunzi.messages import LANGUAGES, Language, text, use_language
-from lunzi.nn.advice import LunziWarning
 
 FAILED, INTERRUPTED = 2, 130
 

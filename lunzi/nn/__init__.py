@@ -4,6 +4,7 @@ Layers are made in float32; `.to(dtype)` converts them. PyTorch's arguments `dev
 are not offered.
 """
 
+from lunzi.core.advice import LunziWarning
 from lunzi.nn import functional, init, utils
 from lunzi.nn.activation import (
     CELU,
@@ -28,7 +29,6 @@ from lunzi.nn.activation import (
     Softsign,
     Tanh,
 )
-from lunzi.nn.advice import LunziWarning
 from lunzi.nn.container import ModuleDict, ModuleList, Sequential
 from lunzi.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from lunzi.nn.dropout import Dropout, Dropout1d, Dropout2d

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.advice import LunziWarning
 from lunzi.core.errors import FileFormatError, user_line
 from lunzi.core.spec import Array
 from lunzi.files import read_header, read_tensors, write_tensors
 from lunzi.messages import text
-from lunzi.nn.advice import LunziWarning
 from lunzi.train.environment import differences, environment
 from lunzi.train.state_tree import pack, unpack
 

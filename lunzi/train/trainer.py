@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, RangeError, StateKeyError
 from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.data import DataLoader
 from lunzi.nn import Module
-from lunzi.nn.advice import advise
 from lunzi.nn.loss import Loss
 from lunzi.nn.utils import clip_grad_norm_, clip_grad_value_
 from lunzi.optim import Optimizer

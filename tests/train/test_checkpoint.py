@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lunzi.core.advice import LunziWarning
 from lunzi.core.errors import FileFormatError, LunziError, MissingFileError
 from lunzi.core.tensor import Tensor
 from lunzi.files import read_tensors, write_tensors
 from lunzi.messages import use_language
-from lunzi.nn.advice import LunziWarning
 from lunzi.train import EnvironmentWarning, checkpoint, load_checkpoint, save_checkpoint
 from lunzi.train.environment import environment
 

@@ -5,9 +5,9 @@ import pytest
 
 import lunzi as lz
 from lunzi import nn, optim
+from lunzi.core.advice import LunziWarning
 from lunzi.core.errors import KindError, RangeError, ShapeError, StateKeyError
 from lunzi.data import ArrayDataset, DataLoader
-from lunzi.nn.advice import LunziWarning
 from lunzi.optim.lr_scheduler import ExponentialLR, ReduceLROnPlateau, StepLR
 from lunzi.train import Accuracy, Callback, History, Trainer
 

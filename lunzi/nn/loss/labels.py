@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from lunzi.core.advice import advise
 from lunzi.core.arguments import real_number, whole_number
 from lunzi.core.errors import KindError, PositionError, ShapeError
 from lunzi.core.spec import Array, Shape, int64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
-from lunzi.nn.advice import advise
 from lunzi.nn.loss.reduction import check_reduction, seen
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from lunzi.core.advice import advise
 from lunzi.core.errors import RangeError, ShapeError
 from lunzi.core.spec import Array
-from lunzi.nn.advice import advise
 
 
 def predicted_classes(output: Array, threshold: float = 0.0) -> Array:

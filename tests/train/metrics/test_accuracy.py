@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
+from lunzi.core.advice import LunziWarning
 from lunzi.core.errors import RangeError, ShapeError
-from lunzi.nn.advice import LunziWarning
 from lunzi.train import Accuracy, TopK
 
 SCORES = np.array([[3.0, 1.0, 2.0], [0.0, 5.0, 5.0], [1.0, 2.0, 9.0], [4.0, 0.0, 1.0]])

@@ -3,7 +3,7 @@ import warnings
 import pytest
 
 from lunzi import nn
-from lunzi.nn.advice import advise
+from lunzi.core.advice import advise
 
 
 def test_advice_names_the_line_that_called():
