@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lunzi.core.errors import GradientError, KindError
 from lunzi.core.mode import MODE, mode
@@ -14,6 +14,14 @@ from lunzi.core.spec import Shape
 
 if TYPE_CHECKING:
     from lunzi.core.tensor import Tensor
+
+
+# Stands in the gradient slot of a tensor whose gradient a compiled function used up.
+NOT_KEPT: Any = object()
+NOT_THERE = (
+    "a compiled function computed this gradient and did not store it, since it clears gradients "
+    "first: read it inside the function, set grad = None, or use compile(keep_grads=True)"
+)
 
 
 class Origin:
@@ -30,16 +38,23 @@ class Origin:
         self.inputs: Sequence[Tensor] | None = inputs  # None once the tape is freed
         self.moment = moment
 
+    def gone(self) -> str:
+        """Why there is no tape behind this tensor any more."""
+        return (
+            f"the tape of {self.op} was freed by an earlier backward: "
+            f"compute the loss again, or call the first one with backward(retain_graph=True)"
+        )
+
 
 def backward(output: Tensor, dy: Tensor, retain_graph: bool, create_graph: bool) -> None:
     """Add to `grad` of every leaf, and of tensors that retain it, the gradient of `output`."""
     tape = recorded(output)
     gradients = walk(output, dy, tape, create_graph)
-    # Nothing is stored before the whole walk has gone well.
+    # Nothing is stored before the whole walk has gone well, and every slot was looked at.
+    before_it = [x.grad for x, _ in gradients]
     taken = {id(dy)}
     trace = MODE.get().trace
-    for x, gradient in gradients:
-        before = x._grad if trace is None else trace.gradient_of(x)
+    for (x, gradient), before in zip(gradients, before_it, strict=True):
         after = own(gradient, taken) if before is None else before + gradient
         if trace is None:
             x._grad = after
@@ -95,10 +110,7 @@ def recorded(output: Tensor, stops: Collection[int] = ()) -> list[Tensor]:
         if origin is None or id(y) in stops:
             continue
         if origin.inputs is None:
-            raise GradientError(
-                f"the tape of {origin.op} was freed by an earlier backward: "
-                f"compute the loss again, or call the first one with backward(retain_graph=True)"
-            )
+            raise GradientError(origin.gone())
         for x in origin.inputs:
             if x.requires_grad and id(x) not in tape:
                 tape[id(x)] = x

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lunzi.core.arrays import as_array, converted, weak
-from lunzi.core.autograd import Origin, backward
+from lunzi.core.autograd import NOT_KEPT, NOT_THERE, Origin, backward
 from lunzi.core.contraction import ContractionMethods
 from lunzi.core.errors import (
     GradientError,
@@ -147,7 +147,7 @@ class Tensor(ContractionMethods):
         dtype = self.payload.dtype
         if type(value) in (float, int) and value and dtype.kind == "f" and not MODE.get().trace:
             return constant_number(value, dtype)
-        return constant(weak(value, dtype))
+        return constant(weak(value, dtype), value)
 
     # Gradients
 
@@ -158,9 +158,17 @@ class Tensor(ContractionMethods):
 
     @property
     def grad(self) -> Tensor | None:
-        """The gradient that `backward` left, or None."""
+        """The gradient that `backward` left, or None.
+
+        Raises:
+            GradientError: when a compiled function computed it and did not store it.
+        """
         trace = MODE.get().trace
-        return self._grad if trace is None else trace.gradient_of(self)
+        if trace is not None:
+            return trace.gradient_of(self)
+        if self._grad is NOT_KEPT:
+            raise GradientError(NOT_THERE)
+        return self._grad
 
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
@@ -521,10 +529,13 @@ UFUNCS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
-def constant(array: Array) -> Tensor:
-    """A tensor of fixed numbers: inside a trace, a constant of the graph."""
+def constant(array: Array, source: Any = None) -> Tensor:
+    """A tensor of fixed numbers: inside a trace, a constant of the graph.
+
+    `source` is what the user gave for them, which a compiled function watches if it can change.
+    """
     trace = MODE.get().trace
-    return wrap(array) if trace is None else trace.constant(array)
+    return wrap(array) if trace is None else trace.constant(array, source)
 
 
 @lru_cache(maxsize=256)
@@ -556,7 +567,7 @@ def tensor(data: Any, dtype: AnyDType = None, requires_grad: bool = False) -> Te
     >>> tensor([1, 2.5])
     tensor([1. , 2.5], dtype=float32)
     """
-    result = constant(as_array(data, dtype))
+    result = constant(as_array(data, dtype), data)
     return result.requires_grad_() if as_flag(requires_grad, "requires_grad") else result
 
 

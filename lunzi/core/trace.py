@@ -9,8 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lunzi.core.arrays import weak
+from lunzi.core.autograd import NOT_KEPT, NOT_THERE
 from lunzi.core.elementwise import Cast
-from lunzi.core.errors import KindError, LunziError, ShapeError, StateError, TraceError, user_line
+from lunzi.core.errors import (
+    GradientError,
+    KindError,
+    LunziError,
+    ShapeError,
+    StateError,
+    TraceError,
+    user_line,
+)
 from lunzi.core.graph import Argument, Constant, Node, State, topological
 from lunzi.core.interpreter import interpret
 from lunzi.core.mode import CLOCK, MODE, mode
@@ -44,6 +53,13 @@ class Slot(NamedTuple):
             self.tensor.assign(Tensor(value))
 
 
+class Capture(NamedTuple):
+    """A NumPy array from outside whose numbers became a constant, and the line that took it."""
+
+    source: Array
+    line: str
+
+
 class Trace:
     """The tables of one traced run: nothing outside it changes while it lasts.
 
@@ -57,6 +73,7 @@ class Trace:
         self.versions: dict[int, int] = {}
         self.gradients: dict[int, Tensor | None] = {}
         self.without_gradient: list[Tensor] = []  # those whose slot was read and was empty
+        self.captures: list[Capture] = []
         self.known: dict[int, Tensor] = {}  # keeps tensors alive, so that identities stay theirs
 
     # What mode.Tracer asks for
@@ -73,8 +90,11 @@ class Trace:
         result.is_view = op.is_view
         return result
 
-    def constant(self, array: Array) -> Tensor:
-        return self.tensor(Node(Constant(array), (), Spec(array.shape, array.dtype), user_line()))
+    def constant(self, array: Array, source: Any) -> Tensor:
+        line = user_line()
+        if isinstance(source, np.ndarray):
+            self.captures.append(Capture(source, line))
+        return self.tensor(Node(Constant(array), (), Spec(array.shape, array.dtype), line))
 
     def alias(self, x: Tensor) -> Tensor:
         return self.tensor(self.node_of(x))
@@ -99,6 +119,8 @@ class Trace:
     def gradient_of(self, x: Tensor) -> Tensor | None:
         if id(x) not in self.gradients:
             gradient = None
+            if x._grad is NOT_KEPT:
+                raise GradientError(NOT_THERE)
             if x._grad is not None:
                 gradient = self.tensor(self.read(Slot(x, is_gradient=True), x._grad.spec))
             elif not isinstance(x.payload, Node):
@@ -173,6 +195,7 @@ class Graph:
     result: Any  # tensors of the trace, nested as the function returned them
     outputs: tuple[Node, ...]
     updates: tuple[tuple[Slot, Node | None], ...]
+    captures: tuple[Capture, ...] = ()
 
     @property
     def arguments(self) -> tuple[Spec, ...]:
@@ -289,7 +312,8 @@ def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
     updates = tuple(active.updates())
     signature = replace(arguments, is_example, iter(specs))
     slots, without = tuple(active.slots), tuple(active.without_gradient)
-    return Graph(signature, slots, without, result, outputs, updates)
+    captures = tuple(active.captures)
+    return Graph(signature, slots, without, result, outputs, updates, captures)
 
 
 def is_example(value: Any) -> bool:

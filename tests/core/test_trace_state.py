@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import lunzi as lz
+from lunzi.core.autograd import NOT_KEPT
 from lunzi.core.random import Generator
 
 X = lz.Spec((2, 3))
@@ -313,3 +314,29 @@ def test_a_training_step_is_one_graph():
         assert traced.numpy().tobytes() == eager.numpy().tobytes()
     assert w.numpy().tobytes() == twin_w.numpy().tobytes()
     assert b.grad.numpy().tobytes() == twin_b.grad.numpy().tobytes()
+
+
+# What a compiled function builds on
+
+
+def test_a_gradient_that_was_not_kept_is_told_wherever_it_is_read():
+    w = lz.zeros(2, requires_grad=True)
+    for read in (
+        lambda: w.grad,
+        lambda: (w * 2).sum().backward(),
+        lambda: lz.trace(lambda: w.grad * 1),
+        lambda: lz.trace(lambda: (w * 2).sum().backward()),
+    ):
+        w._grad = NOT_KEPT
+        with pytest.raises(lz.GradientError, match=r"use compile\(keep_grads=True\)"):
+            read()
+    w.grad = None
+    (w * 2).sum().backward()
+    assert w.grad.tolist() == [2, 2]
+
+
+def test_arrays_from_outside_that_became_constants_are_told():
+    array = numbers(3)
+    graph = lz.trace(lambda x: x * array + lz.as_tensor(array) + 1.0 + lz.ones(3), X)
+    assert [capture.source is array for capture in graph.captures] == [True, True]
+    assert all("test_trace_state.py:" in capture.line for capture in graph.captures)
