@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -112,11 +113,12 @@ def host_levels() -> list[str]:
     return levels_of(llvm.get_process_triple(), host_features())
 
 
-def host_features() -> set[str]:
-    return {name for name, present in llvm.get_host_cpu_features().items() if present}
+@functools.cache
+def host_features() -> frozenset[str]:
+    return frozenset(name for name, present in llvm.get_host_cpu_features().items() if present)
 
 
-def levels_of(triple: str, features: set[str]) -> list[str]:
+def levels_of(triple: str, features: Set[str]) -> list[str]:
     """The levels that a processor with these features has, the widest first."""
     architecture = triple.partition("-")[0]
     if architecture in ("aarch64", "arm64"):
@@ -127,7 +129,7 @@ def levels_of(triple: str, features: set[str]) -> list[str]:
     return ["generic"]
 
 
-def features_at(level: str, present: set[str], whole: bool) -> str:
+def features_at(level: str, present: Set[str], whole: bool) -> str:
     """The features of the host that code of a level may use; `whole` is for its own level."""
     if level == "generic" or not (whole or level == "avx2"):
         return ""

@@ -80,7 +80,7 @@ def test_the_variable_switches_features_off(monkeypatch):
 
 def test_a_level_that_does_not_exist_is_refused(monkeypatch):
     monkeypatch.setenv("LUNZI_CPU", "avx1024")
-    with pytest.raises(RangeError, match="one of avx512, avx2, neon, sse2, generic.*'avx1024'"):
+    with pytest.raises(RangeError, match=r"one of avx512, avx2, .*'avx1024'"):
         host()
 
 
