@@ -1,0 +1,167 @@
+"""How the rows and columns of a contraction are divided into tiles.
+
+One rule instead of a search by timing: of the tiles that fit in registers, the one for which
+the processor's ports take the fewest cycles, counted for all tiles and what is left over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import NamedTuple
+
+from lunzi.compiler.micro_kernel import Axis
+
+# Cycles for one step of a tile's sum, fitted to measurements of ten shapes on a processor with
+# AVX-512: half a cycle for each multiplication, but never less than the time until a total can be
+# added to again; and what does not hide behind the multiplications, for each number of a and for
+# each vector of b, which often comes from the second cache.
+PRODUCT, LATENCY, ROW, VECTOR = 0.5, 4.0, 0.22, 0.72
+# From so many rows, they may well be shared by two threads: then tiles should fit a half too.
+SHARED = 32
+# Another micro-kernel must bring so much, for it costs time to compile.
+PER_KERNEL = 0.01
+
+
+class Registers(NamedTuple):
+    """Those of a processor for vectors.
+
+    Args:
+        vectors: how many there are for a tile.
+        broadcasts: multiplications take a number from memory and put it in all lanes by themselves.
+        fused: multiply and add are one instruction.
+    """
+
+    vectors: int
+    broadcasts: bool
+    fused: bool
+
+
+class Tiling(NamedTuple):
+    """Tiles of one contraction.
+
+    Args:
+        axis: tiles go along this axis of the rows and hold the ones after it whole.
+        steps: how many turns of that axis a tile takes; the largest first.
+        vectors: how many vectors of columns a tile has.
+    """
+
+    axis: int
+    steps: tuple[int, ...]
+    vectors: int
+
+
+def needed(rows: int, vectors: int, registers: Registers) -> int:
+    """How many registers a tile takes."""
+    totals = rows * vectors
+    # One row reads each vector of b once: the multiplication itself reads it.
+    columns = vectors if rows > 1 else registers.fused ^ 1
+    factor = 0 if vectors == 1 and registers.broadcasts else 1
+    return totals + columns + factor + (not registers.fused)
+
+
+def cycles(rows: int, vectors: int, registers: Registers) -> float:
+    """How long a step of a tile's sum takes."""
+    products = rows * vectors * PRODUCT * (1 if registers.fused else 2)
+    return max(products, LATENCY) + rows * ROW + vectors * VECTOR
+
+
+def even_steps(size: int, most: int) -> tuple[int, ...]:
+    """Tiles of at most `most` for a size, divided evenly: 64 by 14 into 13 and 12."""
+    tiles = -(-size // most)
+    small, more = divmod(size, tiles)
+    return (small + 1, small) if more else (small,)
+
+
+def even_counts(size: int, steps: Sequence[int]) -> list[int]:
+    """How many tiles of each step make up a size that `even_steps` divided."""
+    if len(steps) == 1:
+        return [size // steps[0]]
+    large, small = steps
+    tiles = -(-size // large)
+    more = size - tiles * small
+    return [more, tiles - more]
+
+
+def ragged_steps(unit: int, most: int) -> tuple[int, ...]:
+    """Tiles for any multiple of `unit`: the most, then fewer for what is left over."""
+    steps = [most]
+    left = {count * unit % most for count in range(1, most + 1)} - {0}
+    for step in (4, 1):
+        if left and step < most:
+            if any(count >= step for count in left):
+                steps.append(step)
+            left = {count % step for count in left} - {0}
+    return tuple(steps)
+
+
+def ragged_counts(size: int, steps: Sequence[int]) -> list[int]:
+    """How many tiles of each step make up a size, the large ones first."""
+    counts = []
+    for step in steps:
+        count, size = divmod(size, step)
+        counts.append(count)
+    return counts
+
+
+def choose_tiling(
+    axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
+) -> Tiling:
+    """The tiles of a contraction whose rows are these axes.
+
+    Args:
+        axes: the rows, outermost first; at least one.
+        vectors: how many vectors all columns take.
+        dynamic: the first axis has some multiple of its last part's turns, and its size at most.
+    """
+    return min(
+        candidates(axes, vectors, registers, dynamic),
+        key=lambda tiling: price(tiling, axes, vectors, registers, dynamic),
+    )
+
+
+def candidates(
+    axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
+) -> Iterator[Tiling]:
+    for axis in reversed(range(len(axes))):
+        whole = prod(other.size for other in axes[axis + 1 :])
+        for wide in range(1, vectors + 1):
+            if needed(whole, wide, registers) > registers.vectors:
+                break
+            most = 1
+            while (
+                most < axes[axis].size
+                and needed(whole * (most + 1), wide, registers) <= registers.vectors
+            ):
+                most += 1
+            for step in range(1, most + 1):
+                if dynamic and axis == 0:
+                    yield Tiling(axis, ragged_steps(unit(axes[0]), step), wide)
+                else:
+                    yield Tiling(axis, even_steps(axes[axis].size, step), wide)
+
+
+def unit(axis: Axis) -> int:
+    """A dynamic axis has some multiple of this many turns."""
+    return prod(axis.parts[1:])
+
+
+def price(
+    tiling: Tiling, axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
+) -> tuple[float, int]:
+    """Cycles for one step of the sums of all tiles; then, the number of tiles."""
+    size = axes[tiling.axis].size
+    whole = prod(other.size for other in axes[tiling.axis + 1 :])
+    columns = -(-vectors // tiling.vectors)
+    if dynamic and tiling.axis == 0:
+        counts = ragged_counts(size, tiling.steps)
+        if size >= SHARED:
+            half = ragged_counts(-(-size // 2), tiling.steps)
+            counts = [one + other for one, other in zip(counts, half, strict=True)]
+    else:
+        counts = even_counts(size, tiling.steps)
+    spent = sum(
+        count * cycles(step * whole, tiling.vectors, registers)
+        for count, step in zip(counts, tiling.steps, strict=True)
+    )
+    return spent * columns * (1 + PER_KERNEL * len(tiling.steps)), sum(counts) * columns
