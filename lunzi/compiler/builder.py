@@ -285,9 +285,15 @@ def mangled(type_: str) -> str:
 
 
 class Module:
-    """Functions, constants and declarations that become one object."""
+    """Functions, constants and declarations that become one object.
 
-    def __init__(self) -> None:
+    Args:
+        has_fma: whether the target multiplies and adds in one instruction; where it does not,
+            `llvm.fma` would be a call for each number.
+    """
+
+    def __init__(self, has_fma: bool = True) -> None:
+        self.has_fma = has_fma
         self.functions: dict[str, Function] = {}
         self.declarations: dict[str, str] = {}
         self.globals: dict[str, str] = {}
