@@ -1,0 +1,264 @@
+"""Entries: what they take, refuse and keep alive; the same in Python and in native code."""
+
+import gc
+import subprocess
+import sys
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+from lunzi.compiler import entry
+from lunzi.compiler.builder import INDEX, POINTER, Module, Value, index
+from lunzi.compiler.entry import (
+    Place,
+    emit_entry,
+    entry_symbols,
+    has_native_entry,
+    native_entry,
+    program_at,
+    python_entry,
+)
+from lunzi.compiler.native import Library, object_code
+from lunzi.compiler.target import host
+from lunzi.core.spec import DTYPES, Spec, float32, int64
+from lunzi.core.tensor import Tensor
+
+# x and y in the first words of the table, the result in the fourth
+PLACES = (Place(Spec((2, 3)), 0), Place(Spec((), int64), 1), Place(Spec((1,)), 3))
+X = np.arange(6, dtype=np.float32).reshape(2, 3)
+Y = np.array(5)
+
+
+def written() -> Module:
+    """result[0] = x[0, 1] + y, and two entries: one calls it, one fills the table alone."""
+    module = Module()
+    names = [(POINTER, "%table"), (POINTER, "%team"), (INDEX, "%thread"), (INDEX, "%threads")]
+    f = module.function("program", [Value(*name) for name in names], internal=False)
+    table = f.parameters[0]
+    x, y, result = (f.load(POINTER, f.place(table, index(slot), POINTER), 8) for slot in (0, 1, 3))
+    number = f.convert("sitofp", f.load("i64", y, 8), "float")
+    total = f.op("fadd", f.load("float", f.place(x, index(1), "float"), 4), number)
+    f.store(total, result, 4)
+    f.ret()
+    emit_entry(module, "enter", PLACES, "program")
+    emit_entry(module, "fill", PLACES)
+    return module
+
+
+NAMES = ("program", "enter", "fill")
+
+
+@pytest.fixture(scope="module")
+def code() -> bytes:
+    return object_code(str(written()), host())
+
+
+@pytest.fixture(scope="module")
+def library(code) -> Library:
+    return Library(code, NAMES, entry_symbols())
+
+
+@pytest.fixture
+def table() -> np.ndarray:
+    return np.full(5, -1, np.int64)
+
+
+@pytest.fixture(params=["native", "python"])
+def enter(request, library, table):
+    if request.param == "native":
+        return native_entry(library.address("enter"), table, library)
+    return python_entry(PLACES, table, program_at(library.address("program"), holds_lock=True))
+
+
+def result() -> np.ndarray:
+    return np.zeros(1, np.float32)
+
+
+def test_native_entries_work_here():
+    assert has_native_entry()
+
+
+@pytest.mark.parametrize("field", ["TYPE", "DATA", "NDIM", "DTYPE", "FLAGS"])
+def test_a_field_that_is_elsewhere_is_noticed(field, monkeypatch):
+    monkeypatch.setattr(entry, field, getattr(entry, field) - 4)
+    assert not all(entry.fields_stand(array) for array in entry.known_arrays())
+
+
+def test_lengths_that_are_elsewhere_are_noticed(monkeypatch):
+    monkeypatch.setattr(entry, "SHAPE", entry.SHAPE + 8)  # where the strides are
+    assert not all(entry.fields_stand(array) for array in entry.known_arrays())
+
+
+def test_arrays_that_fit_reach_the_program(enter, table):
+    z = result()
+    assert enter(X, Y, z) is True
+    assert z[0] == 6
+    assert list(table) == [X.ctypes.data, Y.ctypes.data, -1, z.ctypes.data, -1]
+
+
+def test_a_table_can_be_filled_without_a_call(library, table):
+    z = result()
+    assert native_entry(library.address("fill"), table, library)(X, Y, z) is True
+    assert list(table) == [X.ctypes.data, Y.ctypes.data, -1, z.ctypes.data, -1]
+    assert z[0] == 0
+
+
+def test_arrays_that_are_only_read_may_be_read_only(enter):
+    x = X.copy()
+    x.flags.writeable = False
+    assert enter(x, Y, result()) is True
+
+
+class Subclass(np.ndarray):
+    """An array that may mean something else."""
+
+
+def unaligned() -> np.ndarray:
+    return np.zeros(25, np.uint8)[1:].view(np.float32).reshape(2, 3)
+
+
+WRONG = {
+    "a list": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],
+    "none": None,
+    "a number": 3.0,
+    "a scalar of NumPy": np.float32(3),
+    "a tensor": Tensor(X),
+    "a class": np.ndarray,
+    "a subclass": X.view(Subclass),
+    "another dtype": X.astype(np.float64),
+    "a dtype of the same size": X.view(np.int32),
+    "the other order of bytes": X.astype(X.dtype.newbyteorder()),
+    "fewer axes": X.ravel(),
+    "more axes": X[None],
+    "no axes": np.float32(1) + np.zeros((), np.float32),
+    "another shape": X.reshape(3, 2),
+    "one row more": np.zeros((3, 3), np.float32),
+    "another order in memory": np.asfortranarray(X),
+    "gaps": np.zeros((2, 6), np.float32)[:, ::2],
+    "not aligned": unaligned(),
+    "objects": X.astype(object),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_does_not_fit_is_refused_and_nothing_is_written(what, enter, table):
+    z = result()
+    assert enter(WRONG[what], Y, z) is False
+    assert z[0] == 0
+    assert list(table) == [-1] * 5
+
+
+def test_a_wrong_array_behind_right_ones_is_refused(enter, table):
+    assert enter(X, Y, np.zeros(2, np.float32)) is False
+    assert list(table) == [-1] * 5
+
+
+@pytest.mark.parametrize("arrays", [(), (X,), (X, Y), (X, Y, result(), X)])
+def test_too_few_and_too_many_are_refused(arrays, enter, table):
+    assert enter(*arrays) is False
+    assert list(table) == [-1] * 5
+
+
+def test_names_are_refused_in_the_way_of_python(enter):
+    with pytest.raises(TypeError, match="keyword argument"):
+        enter(X, Y, result=result())
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("shape", [(), (0, 3), (7,), (1, 2, 3, 4)])
+def test_each_dtype_and_shape_that_tensors_have(dtype, shape):
+    module = Module()
+    emit_entry(module, "fill", [Place(Spec(shape, dtype), 0)])
+    library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
+    table = np.zeros(1, np.int64)
+    fill = native_entry(library.address("fill"), table, library)
+    array = np.ones(shape, dtype)
+    assert fill(array) is True
+    assert table[0] == array.ctypes.data
+    others = [other for other in DTYPES if other != dtype]
+    assert [fill(np.ones(shape, other)) for other in others] == [False] * len(others)
+
+
+def test_an_entry_of_no_arrays(table):
+    module = Module()
+    emit_entry(module, "fill", [])
+    library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
+    fill = native_entry(library.address("fill"), table, library)
+    assert fill() is True
+    assert fill(X) is False
+
+
+def test_references_are_counted_right(enter):
+    z = result()
+    before = [sys.getrefcount(thing) for thing in (X, Y, z, True, False, float32)]
+    for _ in range(1000):
+        enter(X, Y, z)
+        enter(X, Y)
+    after = [sys.getrefcount(thing) for thing in (X, Y, z, True, False, float32)]
+    assert after == pytest.approx(before, abs=20)  # other threads hold some for a moment
+
+
+def test_an_entry_keeps_its_table_and_its_code(code):
+    library = Library(code, NAMES, entry_symbols())
+    alive = weakref.ref(library)
+    enter = native_entry(library.address("enter"), np.zeros(5, np.int64), library)
+    del library
+    gc.collect()
+    z = result()
+    assert enter(X, Y, z) is True
+    assert z[0] == 6
+    del enter
+    gc.collect()
+    assert alive() is None
+
+
+def test_several_threads_enter_at_once(enter):
+    wrong: list[float] = []
+
+    def work(number: int) -> None:
+        y, z = np.array(number), result()
+        for _ in range(500):
+            enter(X, y, z)
+            if z[0] != number + 1:
+                wrong.append(z[0])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+LATER = """
+import sys
+from pathlib import Path
+import numpy as np
+from lunzi.compiler.entry import entry_symbols, native_entry
+from lunzi.compiler.native import Library
+
+library = Library(Path(sys.argv[1]).read_bytes(), ["enter"], entry_symbols())
+enter = native_entry(library.address("enter"), np.zeros(5, np.int64), library)
+z = np.zeros(1, np.float32)
+print(enter(np.ones((2, 3), np.float32), np.array(5), z), z[0])
+"""
+
+
+def test_an_entry_works_in_another_process(code, tmp_path):
+    path = tmp_path / "code"
+    path.write_bytes(code)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", LATER, str(path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("True 6.0\n", "")
+
+
+@pytest.mark.parametrize("holds_lock", [False, True])
+def test_a_program_is_called_with_or_without_the_lock(library, holds_lock):
+    z = result()
+    table = np.array([X.ctypes.data, Y.ctypes.data, 0, z.ctypes.data])
+    program_at(library.address("program"), holds_lock)(table.ctypes.data, 0, 0, 1)
+    assert z[0] == 6
