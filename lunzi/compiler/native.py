@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 
 import llvmlite.binding as llvm
 
+from lunzi.compiler.half import with_conversions
 from lunzi.compiler.target import Target, host
 from lunzi.core.errors import LunziError
 
@@ -48,14 +49,18 @@ def object_code(text: str, target: Target, level: int = 2, passes: Sequence[str]
     """
     with LOCK:
         machine = target_machine(target, level)
-        return bytes(machine.emit_object(optimised(text, machine, passes)))
+        return bytes(
+            machine.emit_object(optimised(with_conversions(text, target), machine, passes))
+        )
 
 
 def assembly(text: str, target: Target, level: int = 2, passes: Sequence[str] = PASSES) -> str:
     """The machine code of a module in the processor's assembly language, to be read."""
     with LOCK:
         machine = target_machine(target, level)
-        return str(machine.emit_assembly(optimised(text, machine, passes)))
+        return str(
+            machine.emit_assembly(optimised(with_conversions(text, target), machine, passes))
+        )
 
 
 @functools.cache

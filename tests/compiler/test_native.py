@@ -2,11 +2,15 @@
 
 import ctypes
 import gc
+import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
 import pytest
 
+from lunzi.compiler import native
 from lunzi.compiler.builder import POINTER, Function, Module, Value, index, vector
 from lunzi.compiler.native import PASSES, Library, NativeError, assembly, object_code
 from lunzi.compiler.target import cross, host, host_at, host_levels
@@ -150,3 +154,99 @@ def test_several_threads_compile_and_load_at_once():
         thread.join()
     assert len(results) == 20
     assert all(np.array_equal(result, EXPECTED) for result in results)
+
+
+def test_memory_is_given_back_with_a_library(monkeypatch):
+    closed = []
+    monkeypatch.setattr(native, "unload", closed.append)
+    library = Library(object_code(str(doubling(4)), host()), ["double_it"])
+    assert not closed
+    del library
+    gc.collect()
+    assert len(closed) == 1
+
+
+def run(code: str) -> str:
+    """What a fresh Python prints; it must not complain of anything."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+ENDLESS = """
+import ctypes, threading
+from lunzi.compiler.native import Library, object_code
+from lunzi.compiler.target import host
+
+text = '''define void @forever(ptr %word) {
+  store atomic i32 1, ptr %word seq_cst, align 4
+  br label %again
+again:
+  %seen = load atomic i32, ptr %word seq_cst, align 4
+  %done = icmp eq i32 %seen, 2
+  br i1 %done, label %end, label %again
+end:
+  ret void
+}'''
+library = Library(object_code(text, host()), ["forever"])
+word = ctypes.c_int32()
+call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(library.address("forever"))
+threading.Thread(target=call, args=(ctypes.addressof(word),), daemon=True).start()
+while word.value != 1:
+    pass
+print("inside")
+"""
+
+
+def test_python_ends_while_a_thread_is_in_native_code():
+    assert run(ENDLESS) == "inside\n"
+
+
+def test_python_ends_with_a_library_that_refers_to_itself():
+    code = """
+from lunzi.compiler.native import Library, object_code
+from lunzi.compiler.target import host
+kept = Library(object_code("define void @f() { ret void }", host()), ["f"])
+kept.itself = kept
+"""
+    assert run(code) == ""
+
+
+FORKING = """
+import os, threading, warnings
+from lunzi.compiler.native import Library, object_code
+from lunzi.compiler.target import host
+
+# Newer Pythons advise against what is tried here, as long as there are threads.
+warnings.simplefilter("ignore", DeprecationWarning)
+lines = [f"  %v{i} = fadd double %v{i - 1}, %v{i - 1}" for i in range(1, 400)]
+text = "define double @f(double %v0) {" + chr(10).join(lines) + " ret double %v9 }"
+target = host()
+ended = threading.Event()
+
+def compile_on():
+    while not ended.is_set():
+        Library(object_code(text, target), ["f"])
+
+thread = threading.Thread(target=compile_on)
+thread.start()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        Library(object_code(text, target), ["f"])
+        os._exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+ended.set()
+thread.join()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform has no fork")
+def test_a_child_compiles_although_another_thread_was_compiling():
+    assert run(FORKING) == ""
