@@ -27,6 +27,7 @@ from lunzi.core.creation import (
 from lunzi.core.differentiate import grad, value_and_grad
 from lunzi.core.einsum import einsum
 from lunzi.core.errors import (
+    CheckError,
     FileFormatError,
     GradientError,
     KindError,
@@ -145,11 +146,13 @@ from lunzi.version import __version__
 
 if TYPE_CHECKING:
     from lunzi import data, files, report, train
+    from lunzi.compiler.compile import compile
     from lunzi.files import inspect, load, save
     from lunzi.network import NeuralNetwork
     from lunzi.train import Trainer
 
 __all__ = [
+    "CheckError",
     "FileFormatError",
     "GradientError",
     "Graph",
@@ -190,6 +193,7 @@ __all__ = [
     "broadcast_to",
     "ceil",
     "clip",
+    "compile",
     "concat",
     "cos",
     "cumulative_sum",
@@ -298,6 +302,7 @@ __all__ = [
 _LAZY = {
     "NeuralNetwork": "lunzi.network",
     "Trainer": "lunzi.train",
+    "compile": "lunzi.compiler.compile",
     "data": "lunzi.data",
     "files": "lunzi.files",
     "inspect": "lunzi.files",

@@ -58,6 +58,10 @@ class TraceError(LunziError, RuntimeError):
     """Something that a traced function cannot do, such as an `if` on a tensor's value."""
 
 
+class CheckError(LunziError, ArithmeticError):
+    """Two ways to compute the same that gave different numbers."""
+
+
 class StateError(LunziError, RuntimeError):
     """An object used in a state that does not allow it."""
 

@@ -1,0 +1,71 @@
+"""What runs a compiled graph: the contract, the choice, and when there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Protocol
+
+from lunzi.compiler.interpreted import Interpreted
+from lunzi.core.advice import advise
+from lunzi.core.spec import Array
+from lunzi.core.trace import Graph, Slot
+
+# The strides of a memory in elements; 0 along axes of length 0 and 1, where they do not matter.
+Layout = tuple[int, ...]
+
+SAID: set[str] = set()  # what was said once and is not said again
+
+
+class Backend(Protocol):
+    """A graph made ready to run. Who calls it holds the lock of its memories."""
+
+    def __call__(
+        self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
+    ) -> None:
+        """Read arguments and memories, fill the outputs, write the memories in place.
+
+        Every memory is read before it is written. An error leaves all of them as they were.
+
+        Args:
+            arguments: in C order, aligned, of the traced shapes and dtypes; they share no
+                numbers with a memory that is written.
+            memories: of `memories_of(graph)`, in the layouts that were built for.
+            outputs: in C order, not filled yet.
+        """
+
+    def show(self, stage: str) -> str:
+        """The program after a stage, as text; RangeError names the stages that there are."""
+
+
+def build(
+    graph: Graph, memories: Sequence[Slot], layouts: Sequence[Layout], check_finite: bool = False
+) -> Backend:
+    """Make a graph ready to run.
+
+    Args:
+        graph: its updates all have a value; its `result` is of no concern.
+        memories: the slots of the graph, then those that are only written.
+        layouts: of each memory.
+        check_finite: raise RangeError for the first number made that is not finite.
+    """
+    return Interpreted(graph, memories, check_finite)
+
+
+def is_eager() -> bool:
+    """Whether compiled functions run as they stand, here and now.
+
+    Where llvmlite is missing a warning says so, once.
+    """
+    if os.environ.get("LUNZI_COMPILE") == "0":
+        return True
+    if find_spec("llvmlite") is not None:
+        return False
+    if "llvmlite" not in SAID:
+        SAID.add("llvmlite")
+        advise(
+            "llvmlite is not installed, so that compiled functions run eagerly, with the same "
+            "results: install it with `pip install llvmlite`, or set LUNZI_COMPILE=0"
+        )
+    return True

@@ -1,0 +1,303 @@
+"""compile: a function of tensors that runs as one program."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from threading import RLock
+from types import MethodType
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from lunzi.compiler.backend import build, is_eager
+from lunzi.compiler.bound import Bound
+from lunzi.compiler.check import run_both
+from lunzi.compiler.program import Program
+from lunzi.compiler.signature import Call, arrays_of, difference, is_data
+from lunzi.core.advice import advise
+from lunzi.core.errors import KindError, StateError, TraceError
+from lunzi.core.mode import MODE, PROGRAM
+from lunzi.core.spec import Spec, as_flag
+from lunzi.core.structure import flatten, replace
+from lunzi.core.tensor import Tensor
+from lunzi.core.trace import Graph, trace
+
+# Looked up once: these lines run in every call.
+ARRAY = np.ndarray
+
+AT_MOST = 64  # programs of one function; the one that was not asked for for longest goes
+MANY = 16  # programs of one function; behind them a warning says what makes so many
+
+
+class Options(NamedTuple):
+    """How a function is compiled: see `compile`."""
+
+    keep_grads: bool = False
+    check: bool = False
+    check_finite: bool = False
+
+
+class Compiled:
+    """A function that runs as one program: what `compile` makes, called as the function itself.
+
+    Whatever else is asked of it, such as `parameters()` of a model, is the function's.
+    """
+
+    def __init__(self, function: Callable[..., Any], options: Options) -> None:
+        functools.update_wrapper(self, function, updated=())
+        self.function = function
+        self.options = options
+        self.programs: dict[Any, Program] = {}
+        self.last: Program | None = None  # the one of the last call, if it is looked for by specs
+        self.making = RLock()
+        self.built = 0
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        program = self.last
+        if program is None or named or program.counter != PROGRAM.value:
+            return self.find_and_run(arguments, named)
+        recording, active = MODE.get()
+        expected, owners = program.expected, program.owners
+        if active or recording is not program.recording or len(arguments) != len(expected):
+            return self.find_and_run(arguments, named)
+        arrays = []
+        for x, (dtype, shape) in zip(arguments, expected, strict=True):
+            if type(x) is Tensor and x.base is None and not x.requires_grad:
+                x = x.payload
+            # `carray` is true of most: in C order, aligned and writable.
+            if (
+                type(x) is not ARRAY
+                or x.dtype is not dtype
+                or x.shape != shape
+                or not x.flags.carray
+                or id(x if x.base is None else x.base) in owners
+            ):
+                return self.find_and_run(arguments, named)
+            arrays.append(x)
+        with program.lock:
+            if program.fits():
+                return program.run(arrays)
+        return self.find_and_run(arguments, named)
+
+    def find_and_run(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """The call in full: find the program or make it, and run it."""
+        recording, active = MODE.get()
+        if active is not None or is_eager():
+            return self.function(*arguments, **named)
+        call = Call.of(arguments, named, recording)
+        arrays = arrays_of(arguments, named)
+        while True:
+            program = self.find(call) or self.make(call, arguments, named)
+            with program.lock:
+                # Another thread may have changed something since it was found.
+                if program.counter != PROGRAM.value or not program.fits():
+                    continue
+                apart = [program.apart(array) for array in arrays]
+                if self.options.check:
+                    return run_both(program, apart, lambda: self.function(*arguments, **named))
+                self.last = program if program.is_fast else None
+                return program.run(apart)
+
+    # Programs
+
+    def find(self, call: Call) -> Program | None:
+        """The program for a call as things are now."""
+        with self.making:
+            for place, program in self.programs.items():
+                if program.counter == PROGRAM.value and program.call == call and program.fits():
+                    self.programs[place] = self.programs.pop(place)  # behind those to go first
+                    return program
+        return None
+
+    def make(self, call: Call, arguments: tuple[Any, ...], named: dict[str, Any]) -> Program:
+        """Trace the function, and build what was not built before for the same graph."""
+        with self.making:
+            bound = Bound(self.traced(arguments, named), self.options.keep_grads)
+            backend = self.backend_of(bound)
+            if backend is None:
+                self.advise_against_many(call)
+                check_finite = self.options.check_finite
+                backend = build(bound.graph, bound.slots, bound.layouts, check_finite)
+                self.built += 1
+            # The counter as it is behind the trace: a function may call model.train() itself.
+            program = Program(call, PROGRAM.value, bound, backend, self.name)
+            self.programs.pop((call, bound.identity), None)
+            self.programs[call, bound.identity] = program
+            while len(self.programs) > AT_MOST:
+                del self.programs[next(iter(self.programs))]
+            return program
+
+    def backend_of(self, bound: Bound) -> Any:
+        """A backend that was built for the same graph, if there is one."""
+        for program in self.programs.values():
+            if program.bound.name == bound.name:
+                return program.backend
+        return None
+
+    def advise_against_many(self, call: Call) -> None:
+        if self.built == MANY:
+            *_, latest = self.programs.values()
+            advise(
+                f"{self.name} was compiled {MANY} times and is compiled again, for "
+                f"{difference(latest.call, call)}. Bring batches to one shape (drop_last=True), "
+                f"and hand over as tensors what changes from call to call"
+            )
+
+    def traced(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Graph:
+        """The graph of the function for arguments such as these."""
+        leaves = flatten((arguments, named), is_data)
+        needs = [isinstance(x, Tensor) and x.requires_grad for x in leaves]
+
+        def run(*symbols: Tensor) -> Any:
+            for symbol, need in zip(symbols, needs, strict=True):
+                symbol.requires_grad = need
+            given, given_named = replace((arguments, named), is_data, iter(symbols))
+            result = self.function(*given, **given_named)
+            refuse_lost_gradients(symbols, needs)
+            return result
+
+        specs = [Spec(x.shape, x.dtype) for x in arrays_of(arguments, named)]
+        return trace(run, *specs)
+
+    # Looks
+
+    @property
+    def name(self) -> str:
+        own = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return str(own).rpartition("<locals>.")[2]
+
+    def graph(self, *arguments: Any, **named: Any) -> Graph:
+        """The graph of the function for arguments such as these; nothing runs."""
+        return self.traced(arguments, named)
+
+    def show(self, stage: str = "graph") -> None:
+        """Print the program of the last call, after a stage of its making.
+
+        Args:
+            stage: "graph" for what was traced, or a stage that the backend names.
+
+        Raises:
+            StateError: before the first call.
+            RangeError: when there is no such stage.
+        """
+        if not self.programs:
+            raise StateError(f"{self.name} has no program to show before its first call")
+        *_, program = self.programs.values()
+        print(program.bound.traced if stage == "graph" else program.backend.show(stage))
+
+    def __repr__(self) -> str:
+        count = len(self.programs)
+        return f"compile({self.function!r}), {count} program{'s' * (count != 1)}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "function":  # a copy that is being made asks for it before it is there
+            raise AttributeError(name)
+        return getattr(self.function, name)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As a method: one compiled function for each instance, which keeps it."""
+        if instance is None:
+            return self
+        method = MethodType(self.function, instance)
+        if MODE.get().trace is not None or not hasattr(instance, "__dict__"):
+            return method if MODE.get().trace is not None else MethodType(self, instance)
+        kept = vars(instance)
+        key = f"compiled {self.name}"
+        found = kept.get(key)
+        if not isinstance(found, Compiled) or found.function != method:
+            found = kept[key] = Compiled(method, self.options)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, as of the model that has this method, makes programs of its own.
+        return Compiled, (self.function, self.options)
+
+
+def refuse_lost_gradients(symbols: tuple[Tensor, ...], needs: list[bool]) -> None:
+    """Raise where the function computed the gradient of an argument, which nobody would see."""
+    for place, (symbol, need) in enumerate(zip(symbols, needs, strict=True)):
+        if need and symbol.grad is not None:
+            raise TraceError(
+                f"the compiled function computes the gradient of its argument {place}, "
+                f"{symbol.spec}, and cannot leave it in that tensor: detach() the argument, or "
+                f"return x.grad, or use the tensor from outside instead of handing it over"
+            )
+
+
+@overload
+def compile(
+    function: Callable[..., Any],
+    *,
+    keep_grads: bool = False,
+    check: bool = False,
+    check_finite: bool = False,
+) -> Compiled: ...
+@overload
+def compile(
+    function: None = None,
+    *,
+    keep_grads: bool = False,
+    check: bool = False,
+    check_finite: bool = False,
+) -> Callable[[Callable[..., Any]], Compiled]: ...
+def compile(
+    function: Callable[..., Any] | None = None,
+    *,
+    keep_grads: bool = False,
+    check: bool = False,
+    check_finite: bool = False,
+) -> Any:
+    """Run a function of tensors as one program: forward, backward and optimiser together.
+
+    Write `@lz.compile` above a training step, or `lz.compile(model)`. The results are those of
+    the function as it stands. It is run once on symbols for each new combination of shapes and
+    dtypes; the tensors that it uses from outside, such as parameters, the optimiser's state and
+    random generators, are state, which is changed in place and which other code sees as usual.
+
+    Tensors, NumPy arrays and scalars among the arguments, nested in tuples, lists and dicts
+    too, are data. All else is part of the program: another number, text or object compiles
+    again. So are plain Python variables that the function reads, but those are looked at only
+    while it is traced: keep in tensors what changes. So `print` speaks only then.
+
+    What comes out is in fresh memory and has no tape: call `backward` inside. A gradient that
+    the function clears before it computes it is used up inside, and reading it afterwards
+    raises, unless `keep_grads` is set; one that it adds to is kept as usual, in one memory.
+
+    The environment variable LUNZI_COMPILE=0 runs everything as it stands.
+
+    Args:
+        function: any function of tensors, also a method or a model.
+        keep_grads: store all gradients in `grad`.
+        check: run the function both ways at each call, and compare.
+        check_finite: raise for the first number that is not finite, with the line that made it.
+
+    Raises:
+        KindError: when it is no function, or returns something else than tensors.
+        TraceError: when it looks at a tensor's numbers, as an `if` does.
+        StateError: when tensors that it assigns share memory or are read-only.
+
+    >>> from lunzi import tensor
+    >>> @compile
+    ... def double(x):
+    ...     return x * 2
+    >>> double(tensor([1.0, 2.0]))
+    tensor([2., 4.], dtype=float32)
+    """
+    options = Options(
+        as_flag(keep_grads, "keep_grads"),
+        as_flag(check, "check"),
+        as_flag(check_finite, "check_finite"),
+    )
+    if function is None:
+        return lambda function: compiled(function, options)
+    return compiled(function, options)
+
+
+def compiled(function: Any, options: Options) -> Compiled:
+    if not callable(function):
+        raise KindError(
+            f"compile takes a function or a model, got {function!r}: write @compile above the "
+            f"function, with options @compile(check=True)"
+        )
+    return Compiled(function, options)

@@ -1,0 +1,65 @@
+"""A backend that runs the graph node by node in NumPy: the meaning, slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lunzi.compiler.memories import place_of
+from lunzi.core.errors import RangeError
+from lunzi.core.graph import Node
+from lunzi.core.interpreter import interpret
+from lunzi.core.spec import Array, is_floating
+from lunzi.core.trace import Graph, Slot
+
+
+class Interpreted:
+    """A graph in the interpreter: the same numbers as the eager function, bit for bit."""
+
+    def __init__(self, graph: Graph, memories: Sequence[Slot], check_finite: bool = False) -> None:
+        self.graph = graph
+        self.nodes = graph.nodes
+        self.check_finite = check_finite
+        places = {place_of(slot): index for index, slot in enumerate(memories)}
+        self.written = [places[place_of(slot)] for slot, _ in graph.updates]
+
+    def __call__(
+        self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
+    ) -> None:
+        values = self.values(arguments, memories)
+        # Copies, since a value may be a view of a memory that is about to be written.
+        updates = [np.array(value) for value in values[len(outputs) :]]
+        for output, value in zip(outputs, values, strict=False):
+            output[...] = value
+        for index, value in zip(self.written, updates, strict=True):
+            memories[index][...] = value
+
+    def values(self, arguments: Sequence[Array], memories: Sequence[Array]) -> list[Array]:
+        """The numbers of the outputs, then of the updates."""
+        if not self.check_finite:
+            return interpret(self.graph.ends, arguments, memories)
+        found = interpret(self.nodes, arguments, memories)
+        numbers = {id(node): value for node, value in zip(self.nodes, found, strict=True)}
+        for node in self.nodes:
+            refuse_new_infinity(node, numbers[id(node)], [numbers[id(x)] for x in node.inputs])
+        return [numbers[id(node)] for node in self.graph.ends]
+
+    def show(self, stage: str) -> str:
+        raise RangeError(f"the stages to show are 'graph'; got {stage!r}")
+
+
+def refuse_new_infinity(node: Node, value: Array, inputs: Sequence[Array]) -> None:
+    """Raise when a node makes numbers that are not finite out of finite ones.
+
+    Numbers that come in infinite, as a mask's -inf, are meant to be so.
+    """
+    if not node.inputs or not is_floating(node.dtype) or np.isfinite(value).all():
+        return
+    if all(np.isfinite(x).all() for x in inputs):
+        place = tuple(map(int, np.argwhere(~np.isfinite(value))[0]))
+        where = f"{node.line}: " if node.line else ""
+        raise RangeError(
+            f"{where}{node.op} made the first number that is not finite, {value[place]} at "
+            f"position {place} of {node.spec}, out of finite ones"
+        )

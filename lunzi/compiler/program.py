@@ -1,0 +1,160 @@
+"""A program: a traced graph, its memories and the backend that runs it, ready to be called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lunzi.compiler.backend import Backend
+from lunzi.compiler.bound import Bound
+from lunzi.compiler.captures import watches
+from lunzi.compiler.locks import LOCKS
+from lunzi.compiler.memories import overlap
+from lunzi.compiler.signature import Call
+from lunzi.core.autograd import NOT_KEPT, Origin
+from lunzi.core.mode import CLOCK
+from lunzi.core.primitive import Primitive
+from lunzi.core.spec import Array, is_floating
+from lunzi.core.structure import replace
+from lunzi.core.tensor import Tensor, is_tensor, wrap
+
+# Looked up once: these lines run in every call.
+EMPTY = np.empty
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CompiledFunction(Primitive):
+    """What a result of a compiled function came from, as far as the tape knows."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return f"compiled {self.name}"
+
+
+class Closed(Origin):
+    """The origin of a result that needs a gradient and has no tape."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(CompiledFunction(name), (), 0)
+        self.inputs = None
+
+    def gone(self) -> str:
+        return (
+            f"a tensor came out of {self.op}, which keeps no tape: call loss.backward() inside "
+            f"the compiled function, compile lunzi.grad of it, or detach() what comes out"
+        )
+
+
+class Program:
+    """A graph that was built for certain memories.
+
+    Nothing in it changes: when something outside does, another program takes its place.
+
+    Args:
+        call: what of a call it is for.
+        counter: the value of PROGRAM that it is for.
+        bound: the graph with its memories.
+        backend: what runs it.
+        name: of the function, for errors.
+    """
+
+    def __init__(self, call: Call, counter: int, bound: Bound, backend: Backend, name: str) -> None:
+        self.call = call
+        self.recording = call.recording
+        self.counter = counter
+        self.bound = bound
+        self.backend = backend
+        self.memories = bound.arrays
+        data, owners = call.data, bound.owners
+        # Whether a call is known by the specs and owners of its arguments alone.
+        self.is_fast = data is not None and owners is not None
+        self.expected = [(x.dtype, x.shape) for x in data or ()]
+        self.owners = owners or frozenset()
+        self.assigned = tuple(bound.assigned)
+        self.unkept = tuple(bound.unkept)
+        self.gradients = bound.gradients
+        self.views = tuple(slot.tensor for slot in bound.slots if slot.tensor.base is not None)
+        self.watches = watches(bound.traced.captures)
+        self.is_watchful = bool(self.gradients or self.views or self.watches)
+        self.flags = tuple((x, x.requires_grad) for x in flagged(bound))
+        self.lock = LOCKS.of([backend, *(slot.tensor for slot in bound.slots)])
+        self.outputs = tuple((node.shape, node.dtype) for node in bound.graph.outputs)
+        self.origins = [Closed(name) if needs else None for needs in bound.needs_gradient]
+        # The usual result, one tensor, is handed over without a walk through its nesting.
+        self.is_single = is_tensor(bound.traced.result)
+
+    def fits(self) -> bool:
+        """Whether all that a call cannot see in its arguments is as this program expects it.
+
+        Raises:
+            StateError: when a view from outside is stale.
+            TraceError: when a captured array has changed.
+        """
+        for x, requires_grad in self.flags:
+            if x.requires_grad is not requires_grad:
+                return False
+        if self.is_watchful:
+            for view in self.views:
+                view.checked()
+            for watch in self.watches:
+                watch.check()
+            return self.gradients.fit()
+        return True
+
+    def run(self, arguments: Sequence[Array]) -> Any:
+        """What the function gives, its updates made; the caller holds the lock, and it fits."""
+        outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
+        memories = self.memories
+        if self.is_watchful:
+            memories = self.gradients.placed(memories, arguments)
+        self.backend(arguments, memories, outputs)
+        self.settle(memories)
+        if self.is_single:
+            return self.result(outputs[0], self.origins[0])
+        results = map(self.result, outputs, self.origins)
+        return replace(self.bound.traced.result, is_tensor, results)
+
+    def settle(self, memories: Sequence[Array]) -> None:
+        """What an assign and a backward leave besides numbers: versions and gradients."""
+        now = next(CLOCK)
+        for x in self.assigned:
+            x.version = now
+        self.mark_unkept()
+        if self.is_watchful:
+            self.gradients.settle(memories, now)
+
+    def mark_unkept(self) -> None:
+        """Say in the slots of gradients that they were used up."""
+        for x in self.unkept:
+            x._grad = NOT_KEPT
+
+    @staticmethod
+    def result(array: Array, origin: Closed | None) -> Tensor:
+        y = wrap(array)
+        if origin is not None:
+            y.requires_grad = True
+            y.origin = origin
+        return y
+
+    def apart(self, argument: Array) -> Array:
+        """An argument whose memory no update of this program can reach; a copy if need be."""
+        written = [self.memories[index] for index in self.bound.written]
+        if any(overlap(argument, memory) for memory in written):
+            return argument.copy()
+        return argument
+
+
+def flagged(bound: Bound) -> list[Tensor]:
+    """Tensors whose `requires_grad` makes the program: it is an attribute that tells nobody.
+
+    The state of optimisers, plain tensors that are assigned and need no gradient, is left out.
+    """
+    state = {id(x) for x in bound.assigned if type(x) is Tensor and not x.requires_grad}
+    tensors = {id(slot.tensor): slot.tensor for slot in bound.slots if not slot.is_gradient}
+    return [x for key, x in tensors.items() if key not in state and is_floating(x.dtype)]
