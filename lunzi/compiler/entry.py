@@ -36,20 +36,42 @@ PROGRAM = (None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int6
 # Where fields stand in objects, in bytes. CPython: PyObject of Include/object.h; NumPy:
 # PyArrayObject_fields of numpy/ndarraytypes.h, the same in NumPy 1 and 2.
 TYPE = 8
-DATA, NDIM, SHAPE, DTYPE, FLAGS = 16, 24, 32, 56, 64
+DATA, NDIM, SHAPE, STRIDES, DTYPE, FLAGS = 16, 24, 32, 40, 56, 64
 ARRAY_BYTES = 72  # of the fields that are read
 
-# NPY_ARRAY_C_CONTIGUOUS and NPY_ARRAY_ALIGNED
-FIT_FLAGS = 0x0001 | 0x0100
+# NPY_ARRAY_C_CONTIGUOUS, NPY_ARRAY_ALIGNED, NPY_ARRAY_WRITEABLE
+CONTIGUOUS, ALIGNED, WRITEABLE = 0x0001, 0x0100, 0x0400
 
 FASTCALL = 0x0080  # METH_FASTCALL: object f(object self, object *arguments, ssize_t count)
 
 
 class Place(NamedTuple):
-    """An array that an entry takes: its spec, and which word of the table gets its address."""
+    """An array that an entry takes.
+
+    Args:
+        slot: which word of the table gets its address.
+        strides: in elements, of an array that need not be in C order; along axes of length 0
+            and 1 they do not matter.
+        is_written: the program writes it.
+    """
 
     spec: Spec
     slot: int
+    strides: tuple[int, ...] | None = None
+    is_written: bool = False
+
+    @property
+    def flags(self) -> int:
+        """What NumPy's flags must have."""
+        order = CONTIGUOUS if self.strides is None else 0
+        return order | ALIGNED | (WRITEABLE if self.is_written else 0)
+
+    @property
+    def steps(self) -> list[tuple[int, int]]:
+        """The axes whose strides matter, and what those must be, in bytes."""
+        pairs = zip(self.spec.shape, self.strides or (), strict=self.strides is not None)
+        itemsize = self.spec.dtype.itemsize
+        return [(axis, step * itemsize) for axis, (n, step) in enumerate(pairs) if n > 1]
 
 
 class MethodDefinition(ctypes.Structure):
@@ -89,10 +111,10 @@ def python_entry(places: Sequence[Place], table: Array, run: Program | None = No
         if len(arrays) != len(places):
             return False
         addresses = []
-        for array, (spec, slot) in zip(arrays, places, strict=True):
-            if type(array) is not np.ndarray or not fits(array, spec):
+        for array, place in zip(arrays, places, strict=True):
+            if type(array) is not np.ndarray or not fits(array, place):
                 return False
-            addresses.append((slot, array.ctypes.data))
+            addresses.append((place.slot, array.ctypes.data))
         with lock:  # or another thread could come between the table and the program
             for slot, address in addresses:
                 table[slot] = address
@@ -103,14 +125,13 @@ def python_entry(places: Sequence[Place], table: Array, run: Program | None = No
     return enter
 
 
-def fits(array: Array, spec: Spec) -> bool:
-    """Whether a program that was compiled for the spec can read the array where it stands."""
-    flags = array.flags
+def fits(array: Array, place: Place) -> bool:
+    """Whether a program that was compiled for a place can use the array where it stands."""
     return (
-        array.dtype is np.dtype(spec.dtype.name)  # there is one object for each plain dtype
-        and array.shape == spec.shape
-        and flags.c_contiguous
-        and flags.aligned
+        array.dtype is np.dtype(place.spec.dtype.name)  # one object for each plain dtype
+        and array.shape == place.spec.shape
+        and array.flags.num & place.flags == place.flags
+        and all(array.strides[axis] == step for axis, step in place.steps)
     )
 
 
@@ -129,8 +150,8 @@ def emit_entry(module: Module, name: str, places: Sequence[Place], program: str 
     ndarray = outside(module, "numpy.ndarray")
     require(f, [f.compare("icmp eq", field(f, array, TYPE), ndarray) for array in given])
     pairs = list(zip(given, places, strict=True))
-    require(f, [truth for array, place in pairs for truth in kind_truths(f, array, place.spec)])
-    require(f, [truth for array, place in pairs for truth in shape_truths(f, array, place.spec)])
+    require(f, [truth for array, place in pairs for truth in kind_truths(f, array, place)])
+    require(f, [truth for array, place in pairs for truth in shape_truths(f, array, place)])
     words = field(f, table, DATA)
     for array, place in pairs:
         f.store(field(f, array, DATA), at(f, words, 8 * place.slot), 8)
@@ -141,24 +162,27 @@ def emit_entry(module: Module, name: str, places: Sequence[Place], program: str 
     answer(f, "python.False")
 
 
-def kind_truths(f: Function, array: Value, spec: Spec) -> list[Value]:
-    """Whether dtype, number of axes and order in memory are those of the spec."""
-    dtype = outside(f.module, f"numpy.{spec.dtype.name}")
-    flags = f.op("and", field(f, array, FLAGS, "i32"), Value("i32", str(FIT_FLAGS)))
+def kind_truths(f: Function, array: Value, place: Place) -> list[Value]:
+    """Whether dtype, number of axes and flags are as expected."""
+    dtype = outside(f.module, f"numpy.{place.spec.dtype.name}")
+    ndim, wanted = Value("i32", str(place.spec.ndim)), Value("i32", str(place.flags))
     return [
         f.compare("icmp eq", field(f, array, DTYPE), dtype),
-        f.compare("icmp eq", field(f, array, NDIM, "i32"), Value("i32", str(spec.ndim))),
-        f.compare("icmp eq", flags, Value("i32", str(FIT_FLAGS))),
+        f.compare("icmp eq", field(f, array, NDIM, "i32"), ndim),
+        f.compare("icmp eq", f.op("and", field(f, array, FLAGS, "i32"), wanted), wanted),
     ]
 
 
-def shape_truths(f: Function, array: Value, spec: Spec) -> list[Value]:
-    """Whether each axis has its length; there must be as many axes."""
-    shape = field(f, array, SHAPE)
-    lengths = [field(f, shape, 8 * axis, INDEX) for axis in range(spec.ndim)]
+def shape_truths(f: Function, array: Value, place: Place) -> list[Value]:
+    """Whether each axis has its length and stride; there must be as many axes."""
+    lengths = list(enumerate(place.spec.shape))
     return [
-        f.compare("icmp eq", length, index(expected))
-        for length, expected in zip(lengths, spec.shape, strict=True)
+        f.compare("icmp eq", field(f, numbers, 8 * axis, INDEX), index(expected))
+        for numbers, pairs in (
+            (field(f, array, SHAPE), lengths),
+            (field(f, array, STRIDES), place.steps),
+        )
+        for axis, expected in pairs
     ]
 
 
@@ -255,12 +279,17 @@ def fields_stand(array: Array) -> bool:
     def read(kind: str, offset: int) -> int:
         return int(struct.unpack_from(kind, content, offset)[0])
 
-    shape = ctypes.string_at(read("P", SHAPE), 8 * array.ndim) if array.ndim else b""
+    def numbers(offset: int) -> tuple[int, ...]:
+        if not array.ndim:
+            return ()  # there may be nothing where it points
+        return struct.unpack(f"{array.ndim}q", ctypes.string_at(read("P", offset), 8 * array.ndim))
+
     return (
         read("P", TYPE) == id(np.ndarray)
         and read("P", DATA) == array.ctypes.data
         and read("i", NDIM) == array.ndim
         and read("P", DTYPE) == id(array.dtype)
         and read("i", FLAGS) == array.flags.num
-        and struct.unpack(f"{array.ndim}q", shape) == array.shape
+        and numbers(SHAPE) == array.shape
+        and numbers(STRIDES) == array.strides
     )

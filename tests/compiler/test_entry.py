@@ -86,8 +86,12 @@ def test_a_field_that_is_elsewhere_is_noticed(field, monkeypatch):
     assert not all(entry.fields_stand(array) for array in entry.known_arrays())
 
 
-def test_lengths_that_are_elsewhere_are_noticed(monkeypatch):
-    monkeypatch.setattr(entry, "SHAPE", entry.SHAPE + 8)  # where the strides are
+def test_lengths_and_strides_that_are_elsewhere_are_noticed(monkeypatch):
+    shape, strides = entry.SHAPE, entry.STRIDES
+    monkeypatch.setattr(entry, "SHAPE", strides)
+    assert not all(entry.fields_stand(array) for array in entry.known_arrays())
+    monkeypatch.setattr(entry, "SHAPE", shape)
+    monkeypatch.setattr(entry, "STRIDES", shape)
     assert not all(entry.fields_stand(array) for array in entry.known_arrays())
 
 
@@ -166,14 +170,59 @@ def test_names_are_refused_in_the_way_of_python(enter):
         enter(X, Y, result=result())
 
 
+@pytest.fixture(params=["native", "python"])
+def filler(request, table):
+    """Make an entry that fills the table, from its places."""
+
+    def make(*places: Place) -> entry.Entry:
+        if request.param == "python":
+            return python_entry(places, table)
+        module = Module()
+        emit_entry(module, "fill", places)
+        library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
+        return native_entry(library.address("fill"), table, library)
+
+    return make
+
+
+def test_an_array_with_strides_of_its_own(filler, table):
+    fill = filler(Place(Spec((3, 2)), 2, strides=(1, 3)))
+    transposed = X.T
+    assert fill(transposed) is True
+    assert table[2] == X.ctypes.data
+    in_c_order, with_gaps = np.zeros((3, 2), np.float32), np.zeros((4, 6), np.float32)[::2, ::2].T
+    assert [fill(array) for array in (in_c_order, with_gaps, X)] == [False] * 3
+
+
+def test_strides_of_short_axes_do_not_matter(filler):
+    fill = filler(Place(Spec((1, 3)), 0, strides=(0, 1)))
+    assert fill(np.zeros((5, 3), np.float32)[2:3]) is True
+    assert fill(np.zeros((5, 6), np.float32)[2:3, ::2]) is False
+
+
+def test_strides_may_run_backwards(filler):
+    fill = filler(Place(Spec((3,)), 0, strides=(-1,)))
+    x = np.zeros(3, np.float32)
+    assert [fill(x[::-1]), fill(x)] == [True, False]
+
+
+def test_what_is_written_must_not_be_read_only(filler):
+    fill = filler(Place(Spec((2, 3)), 0, is_written=True))
+    x = X.copy()
+    assert fill(x) is True
+    x.flags.writeable = False
+    assert fill(x) is False
+
+
+@pytest.mark.parametrize("strides", [None, (1,)])
+def test_what_is_not_aligned_is_refused_whatever_its_strides(strides, filler):
+    assert filler(Place(Spec((6,)), 0, strides))(unaligned().reshape(6)) is False
+
+
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("shape", [(), (0, 3), (7,), (1, 2, 3, 4)])
-def test_each_dtype_and_shape_that_tensors_have(dtype, shape):
-    module = Module()
-    emit_entry(module, "fill", [Place(Spec(shape, dtype), 0)])
-    library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
-    table = np.zeros(1, np.int64)
-    fill = native_entry(library.address("fill"), table, library)
+def test_each_dtype_and_shape_that_tensors_have(dtype, shape, filler, table):
+    fill = filler(Place(Spec(shape, dtype), 0))
     array = np.ones(shape, dtype)
     assert fill(array) is True
     assert table[0] == array.ctypes.data
@@ -181,11 +230,8 @@ def test_each_dtype_and_shape_that_tensors_have(dtype, shape):
     assert [fill(np.ones(shape, other)) for other in others] == [False] * len(others)
 
 
-def test_an_entry_of_no_arrays(table):
-    module = Module()
-    emit_entry(module, "fill", [])
-    library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
-    fill = native_entry(library.address("fill"), table, library)
+def test_an_entry_of_no_arrays(filler):
+    fill = filler()
     assert fill() is True
     assert fill(X) is False
 
