@@ -64,8 +64,8 @@ class Team:
         self.is_dismissed = False
         self._run = RUN(self.library.address(barrier.RUN))
         self.header["barrier"] = self.library.address(barrier.BARRIER)
-        self.header["barrier_turns"] = BARRIER_US * turns_per_us()
-        self.header["order_turns"] = ORDER_US * turns_per_us()
+        self.header["barrier_turns"] = BARRIER_US * turns_per_us(self.library)
+        self.header["order_turns"] = ORDER_US * turns_per_us(self.library)
         for name, value in (nap_entries() if naps else waiting_entries()).items():
             self.header[name] = value
 
@@ -126,9 +126,9 @@ def runtime() -> Library:
 
 
 @functools.cache
-def turns_per_us() -> float:
+def turns_per_us(library: Library) -> float:
     """How many times a waiting thread looks in a microsecond."""
-    look, turns = LOOK(runtime().address(barrier.LOOK)), 200
+    look, turns = LOOK(library.address(barrier.LOOK)), 200
     look(turns)
     times = []
     for _ in range(5):
