@@ -129,6 +129,7 @@ from lunzi.core.functions import (
 from lunzi.core.mode import enable_grad, is_grad_enabled, no_grad
 from lunzi.core.pytorch_names import ROOT, TENSOR, missing_attribute
 from lunzi.core.random import manual_seed
+from lunzi.core.scan import scan
 from lunzi.core.spec import (
     Spec,
     bool_,
@@ -265,6 +266,7 @@ __all__ = [
     "roll",
     "round",
     "save",
+    "scan",
     "sigmoid",
     "sign",
     "sin",

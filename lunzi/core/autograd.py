@@ -49,7 +49,7 @@ class Origin:
 def backward(output: Tensor, dy: Tensor, retain_graph: bool, create_graph: bool) -> None:
     """Add to `grad` of every leaf, and of tensors that retain it, the gradient of `output`."""
     tape = recorded(output)
-    gradients = walk(output, dy, tape, create_graph)
+    gradients = walk([(output, dy)], tape, create_graph)
     # Nothing is stored before the whole walk has gone well, and every slot was looked at.
     before_it = [x.grad for x, _ in gradients]
     taken = {id(dy)}
@@ -72,7 +72,8 @@ def gradients_of(
     """The gradient of `output` for each of `inputs`; `grad` slots and the tape stay as they are."""
     stops = {id(x) for x in inputs}
     tape = leading_to(stops, recorded(output, stops))
-    found = {id(x): gradient for x, gradient in walk(output, dy, tape, create_graph, stops)}
+    gradients = walk([(output, dy)], tape, create_graph, stops)
+    found = {id(x): gradient for x, gradient in gradients}
     taken = {id(dy)}
     return [own(found[id(x)], taken) if id(x) in found else None for x in inputs]
 
@@ -126,19 +127,23 @@ VERSION = attrgetter("version")
 
 
 def walk(
-    output: Tensor,
-    dy: Tensor,
+    seeds: Sequence[tuple[Tensor, Tensor]],
     tape: Sequence[Tensor],
     create_graph: bool,
     stops: Collection[int] = (),
 ) -> list[tuple[Tensor, Tensor]]:
-    """The gradients of leaves, of `stops`, and of tensors that retain theirs."""
+    """The gradients of leaves, of `stops`, and of tensors that retain theirs.
+
+    `seeds` are results, each with its own gradient; `tape` leads from them to the rest.
+    """
     pending: dict[int, Tensor | None] = dict.fromkeys(map(id, tape))
-    pending[id(output)] = dy
     kept = []
     trace = MODE.get().trace
     version_of = VERSION if trace is None else trace.version_of
     with mode(recording=create_graph):
+        for output, dy in seeds:
+            before = pending[id(output)]
+            pending[id(output)] = dy if before is None else before + dy
         for y in tape:
             gradient = pending.pop(id(y))
             if gradient is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from lunzi.core.primitive import Primitive
@@ -37,6 +37,19 @@ class State(Primitive):
     """The numbers of a tensor outside the function at the moment of the call."""
 
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detach(Primitive):
+    """y = x, whose gradient ends here: what `detach` and `no_grad` leave in the body of a loop."""
+
+    is_view = True
+
+    def evaluate(self, x: Array) -> Array:
+        return x
+
+    def infer(self, x: Spec) -> Spec:
+        return x
 
 
 class Node:
@@ -76,15 +89,18 @@ class Node:
         return f"{self.op} {self.spec}"
 
 
-def topological(outputs: Iterable[Node]) -> list[Node]:
-    """All nodes that `outputs` need, each behind its inputs, without recursion."""
+def topological(outputs: Iterable[Node], stops: Container[int] = ()) -> list[Node]:
+    """All nodes that `outputs` need, each behind its inputs, without recursion.
+
+    What stands before the nodes whose identity is in `stops` is left out.
+    """
     order: dict[int, Node] = {}
     waiting = [(node, False) for node in reversed(list(outputs))]
     while waiting:
         node, inputs_done = waiting.pop()
         if id(node) in order:
             continue
-        if inputs_done:
+        if inputs_done or id(node) in stops:
             order[id(node)] = node
             continue
         waiting.append((node, True))

@@ -98,6 +98,27 @@ class Spec:
         return f"{self.dtype.name}[{', '.join(map(str, self.shape))}]"
 
 
+@dataclass(frozen=True, repr=False)
+class Specs(Spec):
+    """What is known of several results of one primitive; NumPy's dtype of such a row is object.
+
+    >>> print(Specs.of([Spec((2,)), Spec(())]))
+    (float32[2], float32[])
+    """
+
+    parts: tuple[Spec, ...] = ()
+
+    def __post_init__(self) -> None:
+        """The shape and the dtype are known to be right."""
+
+    @classmethod
+    def of(cls, parts: Sequence[Spec]) -> Specs:
+        return cls((len(parts),), np.dtype(object), tuple(parts))
+
+    def __repr__(self) -> str:
+        return f"({', '.join(map(str, self.parts))})"
+
+
 def as_index(value: Any, what: str) -> int:
     """A whole number; `what` names it in the error.
 

@@ -31,6 +31,19 @@ def replace(value: Any, is_leaf: Callable[[Any], bool], leaves: Iterator[Any]) -
     return value
 
 
+def places(value: Any, is_leaf: Callable[[Any], bool], name: str) -> list[str]:
+    """Where each leaf stands, as one would write it: `state[0]['h']`."""
+    if is_leaf(value):
+        return [name]
+    if isinstance(value, dict):
+        inner = [(f"{name}[{key!r}]", value[key]) for key in in_order(value)]
+    elif isinstance(value, tuple | list):
+        inner = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    else:
+        inner = []
+    return [place for path, item in inner for place in places(item, is_leaf, path)]
+
+
 def in_order(value: dict[Any, Any]) -> list[Any]:
     """The keys in an order that does not depend on when each was added."""
     return sorted(value, key=repr)

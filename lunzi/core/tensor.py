@@ -238,9 +238,7 @@ class Tensor(ContractionMethods):
         """The same numbers without an origin, in the same memory."""
         trace = MODE.get().trace
         if trace is not None:
-            result = trace.alias(self)
-            result.is_view = True
-            return result
+            return trace.detach(self)
         return looking_at(self, wrap(self.checked()))
 
     # Mutation

@@ -25,6 +25,7 @@ from lunzi.core.interpreter import interpret
 from lunzi.core.mode import CLOCK, MODE, mode
 from lunzi.core.movement import BroadcastTo
 from lunzi.core.primitive import Primitive
+from lunzi.core.printing import names_of, node_lines
 from lunzi.core.spec import Array, Spec
 from lunzi.core.structure import flatten, replace
 from lunzi.core.tensor import STALE, Tensor, as_tensor, is_tensor, wrap
@@ -98,6 +99,11 @@ class Trace:
 
     def alias(self, x: Tensor) -> Tensor:
         return self.tensor(self.node_of(x))
+
+    def detach(self, x: Tensor) -> Tensor:
+        result = self.alias(x)
+        result.is_view = True
+        return result
 
     def assign(self, x: Tensor, value: Tensor) -> None:
         if isinstance(x.payload, Node) and isinstance(x.payload.op, Argument):
@@ -257,13 +263,8 @@ class Graph:
 
     def lines(self) -> list[str]:
         """The printed form: one line a node, with the user's line that made it."""
-        names = {id(node): f"%{number}" for number, node in enumerate(self.nodes)}
-        lines = [f"graph({', '.join(map(str, self.arguments))})"]
-        for node in self.nodes:
-            inputs = ", ".join(names[id(x)] for x in node.inputs)
-            text = f"  {names[id(node)]} = {node.op}" + (f" of {inputs}" if inputs else "")
-            where = node.line.rsplit("/", 1)[-1]
-            lines.append(f"{text:<48} {node.spec!s:<20} {where}".rstrip())
+        names = names_of(self.nodes)
+        lines = [f"graph({', '.join(map(str, self.arguments))})", *node_lines(self.nodes)]
         for slot, left in self.updates:
             what = "gradient" if slot.is_gradient else "numbers"
             value = "none" if left is None else names[id(left)]
