@@ -1,0 +1,192 @@
+"""From a plan to the text of one native function, which all threads run.
+
+The program reads addresses from a table: those of arguments, state, outputs, constants, the
+arena, the scratch of all threads, and a word for errors. Each region is a function of its own
+over a range of its rows; between phases the threads wait for each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lunzi.compiler.arena import MemoryPlan, plan_memory
+from lunzi.compiler.barrier import emit_barrier
+from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
+from lunzi.compiler.loops import Check, Kind, Memory
+from lunzi.compiler.nest import Nest
+from lunzi.compiler.plan import Plan
+from lunzi.compiler.products import Products, product_of
+from lunzi.compiler.regions import Region
+from lunzi.compiler.target import Target
+
+NAME = "lunzi_program"
+TABLE, TEAM = Value(POINTER, "%table"), Value(POINTER, "%team")
+THREAD, THREADS = Value(INDEX, "%thread"), Value(INDEX, "%threads")
+START, STOP = Value(INDEX, "%start"), Value(INDEX, "%stop")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Which words of the table hold what."""
+
+    arguments: int
+    states: int
+    outputs: int
+    constants: int
+
+    @property
+    def arena(self) -> int:
+        return self.arguments + self.states + self.outputs + self.constants
+
+    @property
+    def scratch(self) -> int:
+        return self.arena + 1
+
+    @property
+    def error(self) -> int:
+        return self.arena + 2
+
+    @property
+    def size(self) -> int:
+        return self.arena + 3
+
+    def word_of(self, memory: Memory) -> int:
+        starts = {
+            Kind.ARGUMENT: 0,
+            Kind.STATE: self.arguments,
+            Kind.OUTPUT: self.arguments + self.states,
+            Kind.CONSTANT: self.arguments + self.states + self.outputs,
+        }
+        return starts[memory.kind] + memory.index
+
+
+@dataclass
+class Emitted:
+    """The text of a program, and what its caller has to know of it."""
+
+    module: Module
+    table: Table
+    memory: MemoryPlan
+    checks: list[Check]  # the word for errors holds the place of one of these, counted from 1
+
+
+def emit_program(plan: Plan, target: Target) -> Emitted:
+    """Write a planned program."""
+    return Emitter(plan, target).emit()
+
+
+class Emitter:
+    """One run of `emit_program`."""
+
+    def __init__(self, plan: Plan, target: Target) -> None:
+        self.plan = plan
+        self.target = target
+        self.memory = plan_memory(plan)
+        self.table = Table(
+            len(plan.arguments), len(plan.states), len(plan.outputs), len(plan.constants)
+        )
+        self.module = Module()
+        self.module.has_fma = target.has_fma
+        self.products = Products(self.module, target)
+        self.checks: list[Check] = []
+
+    def emit(self) -> Emitted:
+        names = {
+            region: self.region(region, f"region{place}")
+            for place, region in enumerate(self.plan.regions)
+        }
+        parameters = [TABLE, TEAM, THREAD, THREADS]
+        f = self.module.function(NAME, parameters, internal=False)
+        for phase in self.plan.phases:
+            if phase is not self.plan.phases[0]:
+                emit_barrier(f, TEAM, THREAD, THREADS)
+            for place, region in enumerate(phase):
+                self.call(f, region, names[region], place)
+        f.ret()
+        return Emitted(self.module, self.table, self.memory, self.checks)
+
+    def call(self, f: Function, region: Region, name: str, place: int) -> None:
+        """Run this thread's share of a region: some of its rows, or all of it on one thread."""
+        if region.length is None:
+            turn = f.op("srem", index(place), THREADS)
+            with f.when(f.compare("icmp eq", turn, THREAD)):
+                f.run(name, TABLE, THREAD, index(0), index(1))
+            return
+        start = f.op("sdiv", f.times(THREAD, region.length), THREADS)
+        following = f.times(f.add(THREAD, 1), region.length)
+        stop = f.op("sdiv", following, THREADS)
+        f.run(name, TABLE, THREAD, start, stop)
+
+    def region(self, region: Region, name: str) -> str:
+        f = self.module.function(name, [TABLE, THREAD, START, STOP], attributes="nounwind noinline")
+        writer = RegionWriter(self, region, f)
+        if region.length is None:
+            writer.stages(None)
+        else:
+            block = self.memory.blocks[region]
+            with f.loop(START, STOP, block) as loop:
+                end = f.call("llvm.smin.i64", INDEX, f.add(loop.counter, block), STOP)
+                writer.stages((loop.counter, end))
+        f.ret()
+        return name
+
+
+class RegionWriter:
+    """Writes the stages of one region into its function."""
+
+    def __init__(self, whole: Emitter, region: Region, f: Function) -> None:
+        self.whole = whole
+        self.region = region
+        self.f = f
+        self.bases: dict[Memory, Value] = {}
+        for stage in region.stages:
+            for memory in [
+                *(load.memory for load in stage.loads),
+                *(store.memory for store in stage.targets),
+            ]:
+                if memory not in self.bases:
+                    self.bases[memory] = self.base(memory)
+        self.error = self.word(whole.table.error)
+
+    def word(self, place: int) -> Value:
+        """An address from the table."""
+        f = self.f
+        return f.load(POINTER, f.place(TABLE, index(place), POINTER), 8)
+
+    def base(self, memory: Memory) -> Value:
+        """The address of a memory; of scratch, that of the first row of a block."""
+        f, plan, table = self.f, self.whole.memory, self.whole.table
+        match memory.kind:
+            case Kind.ARENA:
+                return f.place(self.word(table.arena), index(plan.offsets[memory]), "i8")
+            case Kind.SCRATCH:
+                own = f.add(f.times(THREAD, plan.scratch_bytes), plan.offsets[memory])
+                return f.place(self.word(table.scratch), own, "i8")
+        return self.word(table.word_of(memory))
+
+    def stages(self, rows: tuple[Value, Value] | None) -> None:
+        """All stages for a range of rows."""
+        f = self.f
+        pointers = dict(self.bases)
+        for memory, base in self.bases.items():
+            if memory.kind is Kind.SCRATCH and rows is not None:
+                # Rows are counted from the first of the region, scratch from that of the block.
+                row_bytes = self.region.rows[memory] * memory.dtype.itemsize
+                back = f.times(rows[0], -row_bytes)
+                pointers[memory] = f.place(base, back, "i8")
+        for stage in self.region.stages:
+            product = product_of(stage)
+            if product is not None:
+                self.whole.products.call(f, stage, product, pointers.__getitem__, rows)
+                continue
+            first_check = len(self.whole.checks) + 1
+            self.whole.checks += stage.checks
+            Nest(
+                f,
+                self.whole.target,
+                stage,
+                pointers.__getitem__,
+                rows,
+                self.error,
+                first_check,
+            ).write()

@@ -1,0 +1,202 @@
+"""The native backend: a graph as one function in machine code, and the table that it reads."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lunzi.compiler import cache, threads
+from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
+from lunzi.compiler.entry import program_at
+from lunzi.compiler.fingerprint import fingerprint
+from lunzi.compiler.memories import place_of
+from lunzi.compiler.native import Library, assembly, object_code
+from lunzi.compiler.passes import prepare
+from lunzi.compiler.plan import Ends, Layout, Plan, make_plan
+from lunzi.compiler.target import Target, host
+from lunzi.compiler.thread_count import get_num_threads
+from lunzi.core.errors import PositionError, RangeError
+from lunzi.core.graph import topological
+from lunzi.core.spec import Array
+from lunzi.core.trace import Graph, Slot
+
+# A program of fewer turns runs on one thread, as one region: some 20 us of work.
+FEW_TURNS = 2**16
+
+STAGES = ("graph", "prepared", "stages", "llvm", "assembly")
+
+
+@dataclass
+class Parts:
+    """What is kept of a compiled program beside its object code."""
+
+    arena_bytes: int
+    scratch_bytes: int
+    is_serial: bool
+    checks: list[tuple[int, str]]  # length of the axis and the user's line
+    constants: list[Array]
+
+    def packed(self, code: bytes) -> bytes:
+        """The parts and the object code in one string of bytes."""
+        header = {
+            "arena": self.arena_bytes,
+            "scratch": self.scratch_bytes,
+            "serial": self.is_serial,
+            "checks": self.checks,
+            "constants": [[x.dtype.name, x.size] for x in self.constants],
+        }
+        text = json.dumps(header).encode()
+        numbers = b"".join(x.tobytes() for x in self.constants)
+        return struct.pack("<Q", len(text)) + text + numbers + code
+
+    @staticmethod
+    def unpacked(packed: bytes) -> tuple[Parts, bytes]:
+        (length,) = struct.unpack_from("<Q", packed)
+        header: dict[str, Any] = json.loads(packed[8 : 8 + length])
+        start = 8 + length
+        constants = []
+        for name, size in header["constants"]:
+            constants.append(np.frombuffer(packed, name, size, start))
+            start += constants[-1].nbytes
+        checks = [(int(axis), str(line)) for axis, line in header["checks"]]
+        parts = Parts(header["arena"], header["scratch"], header["serial"], checks, constants)
+        return parts, packed[start:]
+
+
+class Native:
+    """A graph compiled to machine code.
+
+    Args:
+        graph: its updates all have a value.
+        memories: the slots of the graph, then those that are only written.
+        layouts: the strides of each memory, in elements.
+    """
+
+    def __init__(
+        self, graph: Graph, memories: Sequence[Slot], layouts: Sequence[tuple[int, ...]]
+    ) -> None:
+        self.graph = graph
+        places = {place_of(slot): index for index, slot in enumerate(memories)}
+        self.written = [places[place_of(slot)] for slot, _ in graph.updates]
+        specs = {place_of(slot): node.spec for slot, node in graph.updates if node is not None}
+        for node in graph.nodes:
+            if type(node.op).__name__ == "State":
+                specs.setdefault(place_of(graph.slots[node.op.index]), node.spec)  # type: ignore[attr-defined]
+        self.layouts = [
+            Layout(specs.get(place_of(slot), slot.tensor.spec), layout)
+            for slot, layout in zip(memories, layouts, strict=True)
+        ]
+        target = host()
+        key = fingerprint(graph, layouts)
+        packed = cache.load(key, target, lambda: self.compiled(target))
+        self.parts, code = Parts.unpacked(packed)
+        self.library = Library(code, [NAME])
+        self.address = self.library.address(NAME)
+        self.table_plan = Table(
+            len(graph.arguments), len(memories), len(graph.outputs), len(self.parts.constants)
+        )
+        self.call_alone = program_at(self.address, holds_lock=True)
+        self.call = program_at(self.address)
+        self.table = np.zeros(self.table_plan.size, np.int64)
+        self.arena = aligned_bytes(self.parts.arena_bytes)
+        self.error = np.zeros(1, np.int64)
+        self.scratch = aligned_bytes(0)
+        self.threads = 0
+        first = self.table_plan.arena - len(self.parts.constants)
+        for place, array in enumerate(self.parts.constants, first):
+            self.table[place] = array.ctypes.data
+        self.table[self.table_plan.arena] = self.arena.ctypes.data
+        self.table[self.table_plan.error] = self.error.ctypes.data
+        self.make_room(1)
+
+    # Compiling
+
+    def ends(self) -> Ends:
+        """The graph as it is planned."""
+        outputs = tuple(self.graph.outputs)
+        updates = [node for _, node in self.graph.updates if node is not None]
+        prepared = prepare([*outputs, *updates])
+        return Ends(
+            tuple(prepared[: len(outputs)]),
+            tuple(zip(self.written, prepared[len(outputs) :], strict=True)),
+        )
+
+    def plan(self) -> Plan:
+        ends = self.ends()
+        plan = make_plan(ends, self.graph.arguments, self.layouts)
+        turns = sum(stage.turns for region in plan.regions for stage in region.stages)
+        if turns > FEW_TURNS:
+            return plan
+        return make_plan(ends, self.graph.arguments, self.layouts, is_serial=True)
+
+    def emitted(self, target: Target) -> tuple[Plan, Emitted]:
+        plan = self.plan()
+        return plan, emit_program(plan, target)
+
+    def compiled(self, target: Target) -> bytes:
+        plan, emitted = self.emitted(target)
+        parts = Parts(
+            emitted.memory.arena_bytes,
+            emitted.memory.scratch_bytes,
+            all(region.is_serial for region in plan.regions),
+            [(check.length, check.line) for check in emitted.checks],
+            [np.ascontiguousarray(memory.array) for memory in plan.constants],
+        )
+        return parts.packed(object_code(str(emitted.module), target))
+
+    # Running
+
+    def make_room(self, count: int) -> None:
+        """Make scratch for so many threads."""
+        if count > self.threads:
+            self.scratch = aligned_bytes(self.parts.scratch_bytes * count)
+            self.table[self.table_plan.scratch] = self.scratch.ctypes.data
+            self.threads = count
+
+    def __call__(
+        self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
+    ) -> None:
+        addresses = [array.ctypes.data for array in (*arguments, *memories, *outputs)]
+        self.table[: len(addresses)] = addresses
+        if self.parts.is_serial:
+            self.call_alone(self.table.ctypes.data, 0, 0, 1)
+        else:
+            count = get_num_threads()
+            self.make_room(count)
+            threads.run(self.address, self.table.ctypes.data, count)
+        if self.error[0]:
+            self.refuse()
+
+    def refuse(self) -> None:
+        """Raise for the check that failed."""
+        length, line = self.parts.checks[int(self.error[0]) - 1]
+        self.error[0] = 0
+        where = f"{line}: " if line else ""
+        raise PositionError(f"{where}an index is outside an axis of length {length}")
+
+    def show(self, stage: str) -> str:
+        """The program after a stage.
+
+        Raises:
+            RangeError: when there is no such stage.
+        """
+        match stage:
+            case "prepared":
+                return "\n".join(map(repr, topological(self.ends().nodes)))
+            case "llvm":
+                return str(self.emitted(host())[1].module)
+            case "assembly":
+                return assembly(str(self.emitted(host())[1].module), host())
+        raise RangeError(f"the stages to show are {', '.join(STAGES)}; got {stage!r}")
+
+
+def aligned_bytes(size: int, alignment: int = 4096) -> np.ndarray:
+    """Fresh memory that begins at a whole multiple of `alignment`."""
+    room = np.empty(size + alignment, np.uint8)
+    start = -room.ctypes.data % alignment
+    return room[start : start + size]

@@ -1,0 +1,289 @@
+"""Loop nests: what is left of a graph when reshapes and other moves have become addresses.
+
+A stage is one loop nest. For each turn of its loops it computes terms from numbers in memory and
+stores some of them; along its inner loops it may also reduce terms to one number. An address is
+affine in the counters of the loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from lunzi.core.primitive import Primitive
+from lunzi.core.spec import Array, DType
+
+
+class Affine(NamedTuple):
+    """offset + the sum over i of strides[i] times the counter of loop i."""
+
+    offset: int
+    strides: tuple[int, ...]
+
+    def plus(self, other: Affine) -> Affine:
+        strides = tuple(a + b for a, b in zip(self.strides, other.strides, strict=True))
+        return Affine(self.offset + other.offset, strides)
+
+    def scaled(self, factor: int, offset: int = 0) -> Affine:
+        return Affine(self.offset * factor + offset, tuple(a * factor for a in self.strides))
+
+    def reordered(self, order: Sequence[int]) -> Affine:
+        return Affine(self.offset, tuple(self.strides[place] for place in order))
+
+    def __str__(self) -> str:
+        parts = [
+            f"{letter}" if stride == 1 else f"{stride}{letter}"
+            for letter, stride in zip(LETTERS, self.strides, strict=False)
+            if stride
+        ]
+        return " + ".join([*([str(self.offset)] if self.offset or not parts else []), *parts])
+
+
+LETTERS = "ijklmnopqrstuvwxyz"
+
+
+class Kind(Enum):
+    """Where the memory of a value lies."""
+
+    ARGUMENT = "argument"  # what the caller hands over
+    STATE = "state"  # tensors outside, read and written in place
+    OUTPUT = "output"  # fresh memory for a result
+    CONSTANT = "constant"  # fixed numbers
+    ARENA = "arena"  # between regions
+    SCRATCH = "scratch"  # inside a region: a block of rows, for each thread
+
+
+class Memory:
+    """The memory of one value. `sizes` and `strides` are those of its factors of axes."""
+
+    __slots__ = ("array", "dtype", "elements", "index", "kind", "name")
+
+    def __init__(
+        self, kind: Kind, dtype: DType, elements: int, index: int = 0, array: Array | None = None
+    ) -> None:
+        self.kind = kind
+        self.dtype = dtype
+        self.elements = elements
+        self.index = index
+        self.array = array  # the numbers of a constant
+        self.name = f"{kind.value}{index}"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class View(NamedTuple):
+    """How the factors of a value's axes lie in its memory, in elements."""
+
+    memory: Memory
+    offset: int
+    strides: tuple[int, ...]
+
+    def at(self, index: Sequence[Affine], loops: int) -> Affine:
+        """The address of the element at this index."""
+        address = Affine(self.offset, (0,) * loops)
+        for stride, place in zip(self.strides, index, strict=True):
+            if stride:
+                address = address.plus(place.scaled(stride))
+        return address
+
+
+# Terms
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Literal:
+    """A fixed number."""
+
+    value: float | int | bool
+    dtype: DType
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Place:
+    """A number computed from the counters: an int64."""
+
+    address: Affine
+    dtype: DType
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Gather:
+    """A place that depends on data: `stride` times the index, -1 being the last of `length`."""
+
+    index: Term
+    stride: int
+    length: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Load:
+    """A number from memory."""
+
+    memory: Memory
+    address: Affine
+    gathers: tuple[Gather, ...] = ()
+    is_old: bool = False  # what the memory held before the program wrote there
+
+    @property
+    def dtype(self) -> DType:
+        return self.memory.dtype
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Apply:
+    """An elementwise primitive of terms."""
+
+    op: Primitive
+    inputs: tuple[Term, ...]
+    dtype: DType
+
+
+Term = Literal | Place | Load | Apply
+
+
+def inputs_of(term: Term) -> tuple[Term, ...]:
+    match term:
+        case Apply():
+            return term.inputs
+        case Load():
+            return tuple(gather.index for gather in term.gathers)
+    return ()
+
+
+def terms_of(roots: Sequence[Term]) -> list[Term]:
+    """All terms that the roots need, each behind its inputs."""
+    order: dict[int, Term] = {}
+    waiting = [(term, False) for term in reversed(roots)]
+    while waiting:
+        term, inputs_done = waiting.pop()
+        if id(term) in order:
+            continue
+        if inputs_done:
+            order[id(term)] = term
+            continue
+        waiting.append((term, True))
+        waiting.extend((x, False) for x in inputs_of(term))
+    return list(order.values())
+
+
+# Stages
+
+
+@dataclass(eq=False, slots=True)
+class Store:
+    """Where a term goes at each turn of the loops: of the kept ones, for a reduced term."""
+
+    term: Term
+    memory: Memory
+    address: Affine
+    gathers: tuple[Gather, ...] = ()
+    adds: bool = False  # to what is there
+
+
+class How(Enum):
+    """What a reduction does with its terms."""
+
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+    ARGMAX = "argmax"
+    ARGMIN = "argmin"
+
+
+@dataclass(eq=False, slots=True)
+class Reduction:
+    """A term brought together along the reduced loops, in `dtype`, and where the result goes."""
+
+    how: How
+    store: Store
+    dtype: DType
+    is_running: bool = False  # stored at each turn: a running sum
+
+
+@dataclass(eq=False, slots=True)
+class Check:
+    """Indices that must lie in an axis of this length, counted from either end."""
+
+    indices: Term
+    length: int
+    line: str
+
+
+@dataclass(eq=False)
+class Stage:
+    """One loop nest: `sizes` of its loops, of which the first `kept` are those of its results."""
+
+    sizes: tuple[int, ...]
+    kept: int
+    stores: list[Store] = field(default_factory=list)
+    reductions: list[Reduction] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    is_product: bool = False  # the one reduction sums the product of two loads
+    lead: int | None = None  # the loop over which the rows of a region run
+    lines: list[str] = field(default_factory=list)  # of the user, for messages
+
+    @property
+    def targets(self) -> list[Store]:
+        return [*self.stores, *(reduction.store for reduction in self.reductions)]
+
+    @property
+    def roots(self) -> list[Term]:
+        """The terms that the stage stores, reduces or checks."""
+        indices = [gather.index for store in self.targets for gather in store.gathers]
+        return [
+            *(store.term for store in self.targets),
+            *(check.indices for check in self.checks),
+            *indices,
+        ]
+
+    @property
+    def terms(self) -> list[Term]:
+        return terms_of(self.roots)
+
+    @property
+    def loads(self) -> Iterator[Load]:
+        return (term for term in self.terms if isinstance(term, Load))
+
+    @property
+    def turns(self) -> int:
+        """How often the innermost instructions run."""
+        count = 1
+        for size in self.sizes:
+            count *= size
+        return count
+
+    def reorder(self, order: Sequence[int]) -> None:
+        """Put the loops in another order; kept ones stay before reduced ones."""
+        if list(order) == list(range(len(self.sizes))):
+            return
+        renewed: dict[int, Term] = {}
+        for term in self.terms:
+            renewed[id(term)] = reordered(term, order, renewed)
+        for store in self.targets:
+            store.term = renewed[id(store.term)]
+            store.address = store.address.reordered(order)
+            store.gathers = reordered_gathers(store.gathers, renewed)
+        for check in self.checks:
+            check.indices = renewed[id(check.indices)]
+        self.sizes = tuple(self.sizes[place] for place in order)
+        if self.lead is not None:
+            self.lead = list(order).index(self.lead)
+
+
+def reordered(term: Term, order: Sequence[int], renewed: dict[int, Term]) -> Term:
+    match term:
+        case Place(address, dtype):
+            return Place(address.reordered(order), dtype)
+        case Load(memory, address, gathers, is_old):
+            gathers = reordered_gathers(gathers, renewed)
+            return Load(memory, address.reordered(order), gathers, is_old)
+        case Apply(op, inputs, dtype):
+            return Apply(op, tuple(renewed[id(x)] for x in inputs), dtype)
+    return term
+
+
+def reordered_gathers(gathers: tuple[Gather, ...], renewed: dict[int, Term]) -> tuple[Gather, ...]:
+    return tuple(Gather(renewed[id(g.index)], g.stride, g.length) for g in gathers)
