@@ -3,12 +3,18 @@
 A program reads the addresses of its arrays from a table. An entry is a function of arrays: it
 checks that each is what the program was compiled for, writes their addresses into the table,
 and may call the program at once. It answers True, or False when an array is anything else; then
-nothing was written, and the caller has to make it fit or to explain what is wrong.
+the program was not called, and the caller has to make the array fit or to explain what is wrong.
 
-There are two, with the same answers: one in Python, which takes a microsecond for each array,
-and one in native code, made into a function of CPython, which takes some nanoseconds. It reads
-the fields of NumPy's arrays where they stand in memory. NumPy promises those places to compiled
-extensions; that they hold is checked once, and where they do not, Python's entry serves.
+There are two kinds, with the same answers: one in Python, which takes a microsecond for each
+array, and one in native code, made into a function of CPython, which takes some nanoseconds. It
+reads the fields of NumPy's arrays where they stand in memory. NumPy promises those places to
+compiled extensions; that they hold is checked once, and where they do not, Python's serves.
+
+The native code is the same for all programs. What differs stands in words of memory:
+
+    count ndarray True False incref program table, then for each array
+        dtype flags ndim slot, then for each axis
+            length stride mask          the stride matters where the mask is -1
 """
 
 from __future__ import annotations
@@ -24,14 +30,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lunzi.compiler import cache
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
-from lunzi.core.spec import DTYPES, Array, Spec, float32
+from lunzi.compiler.native import Library, object_code
+from lunzi.compiler.target import host
+from lunzi.core.spec import Array, Spec, float32
 
 Entry = Callable[..., bool]
 Program = Callable[[int, int, int, int], None]
 
 # void program(ptr table, ptr team, i64 thread, i64 threads)
-PROGRAM = (None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+SIGNATURE = (None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 # Where fields stand in objects, in bytes. CPython: PyObject of Include/object.h; NumPy:
 # PyArrayObject_fields of numpy/ndarraytypes.h, the same in NumPy 1 and 2.
@@ -43,6 +52,13 @@ ARRAY_BYTES = 72  # of the fields that are read
 CONTIGUOUS, ALIGNED, WRITEABLE = 0x0001, 0x0100, 0x0400
 
 FASTCALL = 0x0080  # METH_FASTCALL: object f(object self, object *arguments, ssize_t count)
+
+
+# Places of the words, as the module's description names them.
+COUNT, NDARRAY, TRUE, FALSE, INCREF, PROGRAM, TABLE, HEADER = range(8)
+ITS_DTYPE, ITS_FLAGS, ITS_NDIM, ITS_SLOT, RECORD = range(5)
+LENGTH, STRIDE, MASK, AXIS = range(4)
+WORD = 8
 
 
 class Place(NamedTuple):
@@ -67,11 +83,14 @@ class Place(NamedTuple):
         return order | ALIGNED | (WRITEABLE if self.is_written else 0)
 
     @property
-    def steps(self) -> list[tuple[int, int]]:
-        """The axes whose strides matter, and what those must be, in bytes."""
-        pairs = zip(self.spec.shape, self.strides or (), strict=self.strides is not None)
-        itemsize = self.spec.dtype.itemsize
-        return [(axis, step * itemsize) for axis, (n, step) in enumerate(pairs) if n > 1]
+    def axes(self) -> list[tuple[int, int, int]]:
+        """Of each axis: the length, the stride in bytes, and -1 where the stride matters, or 0."""
+        if self.strides is None:
+            return [(length, 0, 0) for length in self.spec.shape]
+        return [
+            (length, stride * self.spec.dtype.itemsize, -1 if length > 1 else 0)
+            for length, stride in zip(self.spec.shape, self.strides, strict=True)
+        ]
 
 
 class MethodDefinition(ctypes.Structure):
@@ -94,35 +113,52 @@ def program_at(address: int, holds_lock: bool = False) -> Program:
             otherwise other threads go on.
     """
     kind = ctypes.PYFUNCTYPE if holds_lock else ctypes.CFUNCTYPE
-    return kind(*PROGRAM)(address)
+    return kind(*SIGNATURE)(address)
 
 
-def python_entry(places: Sequence[Place], table: Array, run: Program | None = None) -> Entry:
-    """An entry in Python.
+def make_entry(
+    places: Sequence[Place], table: Array, program: int = 0, code: object = None
+) -> Entry:
+    """A function that takes arrays and writes their addresses into a table.
+
+    It keeps Python's lock. Who lets a program run without the lock must keep others from the
+    table meanwhile.
 
     Args:
         places: what is expected, argument by argument.
         table: int64, where the addresses are written.
-        run: the program that is called when all fit, alone, with the table.
+        program: address of the program that is called when all fit, alone, with the table; the
+            table is only filled if it is 0.
+        code: what the program stands in; it lives as long as the entry.
     """
-    start, lock = table.ctypes.data, threading.Lock()
+    assert table.dtype == np.int64
+    assert table.flags.c_contiguous
+    assert all(0 <= place.slot < table.size for place in places)
+    kind = native_entry if has_native_entry() else PythonEntry
+    return kind(places, table, program, code)
 
-    def enter(*arrays: object) -> bool:
-        if len(arrays) != len(places):
+
+class PythonEntry:
+    """An entry in Python; see `make_entry`."""
+
+    def __init__(self, places: Sequence[Place], table: Array, program: int, code: object) -> None:
+        self.places = places
+        self.table = table
+        self.program = program_at(program, holds_lock=True) if program else None
+        self.code = code
+        self.lock = threading.Lock()
+
+    def __call__(self, *arrays: object) -> bool:
+        if len(arrays) != len(self.places):
             return False
-        addresses = []
-        for array, place in zip(arrays, places, strict=True):
-            if type(array) is not np.ndarray or not fits(array, place):
-                return False
-            addresses.append((place.slot, array.ctypes.data))
-        with lock:  # or another thread could come between the table and the program
-            for slot, address in addresses:
-                table[slot] = address
-            if run is not None:
-                run(start, 0, 0, 1)
+        with self.lock:  # or another thread could come between the table and the program
+            for array, place in zip(arrays, self.places, strict=True):
+                if type(array) is not np.ndarray or not fits(array, place):
+                    return False
+                self.table[place.slot] = array.ctypes.data
+            if self.program is not None:
+                self.program(self.table.ctypes.data, 0, 0, 1)
         return True
-
-    return enter
 
 
 def fits(array: Array, place: Place) -> bool:
@@ -131,75 +167,96 @@ def fits(array: Array, place: Place) -> bool:
         array.dtype is np.dtype(place.spec.dtype.name)  # one object for each plain dtype
         and array.shape == place.spec.shape
         and array.flags.num & place.flags == place.flags
-        and all(array.strides[axis] == step for axis, step in place.steps)
+        and all(
+            (found ^ stride) & mask == 0
+            for found, (_, stride, mask) in zip(array.strides, place.axes, strict=True)
+        )
     )
 
 
-def emit_entry(module: Module, name: str, places: Sequence[Place], program: str = "") -> None:
-    """Write an entry of native code into a module; see `native_entry`.
+def native_entry(places: Sequence[Place], table: Array, program: int, code: object) -> Entry:
+    """An entry of native code; see `make_entry`."""
+    definition = MethodDefinition(b"enter", entry_code().address("enter"), FASTCALL, None)
+    words = np.array(words_of(places, table, program), np.int64)
+    # The function holds the words as its first argument and, in the place where others have
+    # the name of their module, all else that must not go before it.
+    enter: Entry = new_function()(definition, words, (definition, table, code))
+    return enter
 
-    Args:
-        name: of the function.
-        places: what is expected, argument by argument.
-        program: the function of the module that is called when all fit; none if empty.
-    """
-    table, arrays, count = Value(POINTER, "%self"), Value(POINTER, "%arrays"), Value(INDEX, "%n")
-    f = module.function(name, [table, arrays, count], POINTER, internal=False)
-    require(f, [f.compare("icmp eq", count, index(len(places)))])
-    given = [f.load(POINTER, at(f, arrays, 8 * i), 8) for i in range(len(places))]
-    ndarray = outside(module, "numpy.ndarray")
-    require(f, [f.compare("icmp eq", field(f, array, TYPE), ndarray) for array in given])
-    pairs = list(zip(given, places, strict=True))
-    require(f, [truth for array, place in pairs for truth in kind_truths(f, array, place)])
-    require(f, [truth for array, place in pairs for truth in shape_truths(f, array, place)])
-    words = field(f, table, DATA)
-    for array, place in pairs:
-        f.store(field(f, array, DATA), at(f, words, 8 * place.slot), 8)
-    if program:
-        f.run(program, words, Value(POINTER, "null"), index(0), index(1))
-    answer(f, "python.True")
+
+def words_of(places: Sequence[Place], table: Array, program: int) -> list[int]:
+    """What the native code reads; an object of CPython stands where its id says."""
+    incref = ctypes.cast(ctypes.pythonapi.Py_IncRef, ctypes.c_void_p).value or 0
+    words = [len(places), id(np.ndarray), id(True), id(False), incref, program, table.ctypes.data]
+    for place in places:
+        dtype = np.dtype(place.spec.dtype.name)
+        words += [id(dtype), place.flags, place.spec.ndim, place.slot]
+        words += [word for axis in place.axes for word in axis]
+    return words
+
+
+@functools.cache
+def entry_code() -> Library:
+    text = entry_text()
+    return Library(cache.load(text, host(), lambda: object_code(text, host())), ["enter"])
+
+
+def entry_text() -> str:
+    """The native code of all entries: object enter(object words, object *arrays, ssize_t n)."""
+    module = Module()
+    words, arrays, count = Value(POINTER, "%words"), Value(POINTER, "%arrays"), Value(INDEX, "%n")
+    f = module.function("enter", [words, arrays, count], POINTER, internal=False)
+    words = field(f, words, DATA)
+    require(f, f.compare("icmp eq", count, word(f, words, COUNT, INDEX)))
+    table = word(f, words, TABLE)
+    with f.loop(index(0), count, carried=[at(f, words, HEADER * WORD)]) as loop:
+        array = f.load(POINTER, f.place(arrays, loop.counter, POINTER), WORD)
+        require(f, f.compare("icmp eq", field(f, array, TYPE), word(f, words, NDARRAY)))
+        loop.next = [emit_checks(f, array, loop.carried[0])]
+        slot = word(f, loop.carried[0], ITS_SLOT, INDEX)
+        f.store(field(f, array, DATA), f.place(table, slot, POINTER), WORD)
+    program = word(f, words, PROGRAM)
+    with f.when(f.compare("icmp ne", program, Value(POINTER, "null"))):
+        f.do(f"call void {program.name}({table}, ptr null, i64 0, i64 1)")
+    answer(f, words, TRUE)
     f.begin("refused")
-    answer(f, "python.False")
+    answer(f, words, FALSE)
+    return str(module)
 
 
-def kind_truths(f: Function, array: Value, place: Place) -> list[Value]:
-    """Whether dtype, number of axes and flags are as expected."""
-    dtype = outside(f.module, f"numpy.{place.spec.dtype.name}")
-    ndim, wanted = Value("i32", str(place.spec.ndim)), Value("i32", str(place.flags))
-    return [
-        f.compare("icmp eq", field(f, array, DTYPE), dtype),
-        f.compare("icmp eq", field(f, array, NDIM, "i32"), ndim),
-        f.compare("icmp eq", f.op("and", field(f, array, FLAGS, "i32"), wanted), wanted),
-    ]
+def emit_checks(f: Function, array: Value, record: Value) -> Value:
+    """Go on where the array is as its record says; the value is where the next record begins."""
+    require(f, f.compare("icmp eq", field(f, array, DTYPE), word(f, record, ITS_DTYPE)))
+    ndim = word(f, record, ITS_NDIM, INDEX)
+    found = f.convert("sext", field(f, array, NDIM, "i32"), INDEX)
+    require(f, f.compare("icmp eq", found, ndim))
+    flags = word(f, record, ITS_FLAGS, INDEX)
+    found = f.convert("zext", field(f, array, FLAGS, "i32"), INDEX)
+    require(f, f.compare("icmp eq", f.op("and", found, flags), flags))
+    shape, strides = field(f, array, SHAPE), field(f, array, STRIDES)
+    with f.loop(index(0), ndim, carried=[at(f, record, RECORD * WORD)]) as loop:
+        axis = loop.carried[0]
+        length = f.load(INDEX, f.place(shape, loop.counter, INDEX), WORD)
+        require(f, f.compare("icmp eq", length, word(f, axis, LENGTH, INDEX)))
+        stride = f.load(INDEX, f.place(strides, loop.counter, INDEX), WORD)
+        differing = f.op("xor", stride, word(f, axis, STRIDE, INDEX))
+        differing = f.op("and", differing, word(f, axis, MASK, INDEX))
+        require(f, f.compare("icmp eq", differing, index(0)))
+        loop.next = [at(f, axis, AXIS * WORD)]
+    return loop.carried[0]
 
 
-def shape_truths(f: Function, array: Value, place: Place) -> list[Value]:
-    """Whether each axis has its length and stride; there must be as many axes."""
-    lengths = list(enumerate(place.spec.shape))
-    return [
-        f.compare("icmp eq", field(f, numbers, 8 * axis, INDEX), index(expected))
-        for numbers, pairs in (
-            (field(f, array, SHAPE), lengths),
-            (field(f, array, STRIDES), place.steps),
-        )
-        for axis, expected in pairs
-    ]
-
-
-def require(f: Function, truths: Sequence[Value]) -> None:
-    """Go on where all of these hold, else to the block `refused`."""
-    if not truths:
-        return
-    every = functools.reduce(lambda a, b: f.op("and", a, b), truths)
+def require(f: Function, truth: Value) -> None:
+    """Go on where it holds, else to the block `refused`."""
     following = f.new_label("fits")
-    f.branch(every, following, "refused")
+    f.branch(truth, following, "refused")
     f.begin(following)
 
 
-def answer(f: Function, name: str) -> None:
-    """Return an object of Python."""
-    result = outside(f.module, name)
-    f.run("Py_IncRef", result)
+def answer(f: Function, words: Value, which: int) -> None:
+    """Return an object of Python, counted."""
+    result, incref = word(f, words, which), word(f, words, INCREF)
+    f.do(f"call void {incref.name}({result})")
     f.ret(result)
 
 
@@ -211,38 +268,8 @@ def field(f: Function, thing: Value, offset: int, type_: str = POINTER) -> Value
     return f.load(type_, at(f, thing, offset), 4 if type_ == "i32" else 8)
 
 
-def outside(module: Module, name: str) -> Value:
-    """The address of an object of this process; the code on disk holds its name."""
-    module.globals[name] = f"@{name} = external global i8"
-    return Value(POINTER, f"@{name}")
-
-
-@functools.cache
-def entry_symbols() -> dict[str, int]:
-    """The addresses that entries of native code need, for `Library`."""
-    objects = {"python.True": True, "python.False": False, "numpy.ndarray": np.ndarray}
-    objects |= {f"numpy.{dtype.name}": dtype for dtype in DTYPES}
-    # An object stands where its id says; `has_native_entry` has seen that this is CPython.
-    addresses = {name: id(thing) for name, thing in objects.items()}
-    incref = ctypes.cast(ctypes.pythonapi.Py_IncRef, ctypes.c_void_p).value
-    return {**addresses, "Py_IncRef": incref or 0}
-
-
-def native_entry(address: int, table: Array, code: object) -> Entry:
-    """An entry of native code as a function of Python. It keeps Python's lock.
-
-    Args:
-        address: of a function that `emit_entry` has written.
-        table: int64, where the addresses are written.
-        code: the library that the function stands in, which lives as long as the result.
-    """
-    assert table.dtype == np.int64
-    assert table.flags.c_contiguous
-    definition = MethodDefinition(b"enter", address, FASTCALL, None)
-    # The function holds its first argument and, in the place where others have the name of
-    # their module, all else that must not go before it.
-    enter: Entry = new_function()(definition, table, (definition, code))
-    return enter
+def word(f: Function, start: Value, place: int, type_: str = POINTER) -> Value:
+    return field(f, start, place * WORD, type_)
 
 
 @functools.cache

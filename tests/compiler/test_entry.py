@@ -1,7 +1,6 @@
 """Entries: what they take, refuse and keep alive; the same in Python and in native code."""
 
 import gc
-import subprocess
 import sys
 import threading
 import weakref
@@ -12,13 +11,13 @@ import pytest
 from lunzi.compiler import entry
 from lunzi.compiler.builder import INDEX, POINTER, Module, Value, index
 from lunzi.compiler.entry import (
+    Entry,
     Place,
-    emit_entry,
-    entry_symbols,
+    PythonEntry,
     has_native_entry,
+    make_entry,
     native_entry,
     program_at,
-    python_entry,
 )
 from lunzi.compiler.native import Library, object_code
 from lunzi.compiler.target import host
@@ -32,7 +31,7 @@ Y = np.array(5)
 
 
 def written() -> Module:
-    """result[0] = x[0, 1] + y, and two entries: one calls it, one fills the table alone."""
+    """result[0] = x[0, 1] + y"""
     module = Module()
     names = [(POINTER, "%table"), (POINTER, "%team"), (INDEX, "%thread"), (INDEX, "%threads")]
     f = module.function("program", [Value(*name) for name in names], internal=False)
@@ -42,22 +41,12 @@ def written() -> Module:
     total = f.op("fadd", f.load("float", f.place(x, index(1), "float"), 4), number)
     f.store(total, result, 4)
     f.ret()
-    emit_entry(module, "enter", PLACES, "program")
-    emit_entry(module, "fill", PLACES)
     return module
 
 
-NAMES = ("program", "enter", "fill")
-
-
 @pytest.fixture(scope="module")
-def code() -> bytes:
-    return object_code(str(written()), host())
-
-
-@pytest.fixture(scope="module")
-def library(code) -> Library:
-    return Library(code, NAMES, entry_symbols())
+def library() -> Library:
+    return Library(object_code(str(written()), host()), ["program"])
 
 
 @pytest.fixture
@@ -65,11 +54,22 @@ def table() -> np.ndarray:
     return np.full(5, -1, np.int64)
 
 
-@pytest.fixture(params=["native", "python"])
-def enter(request, library, table):
-    if request.param == "native":
-        return native_entry(library.address("enter"), table, library)
-    return python_entry(PLACES, table, program_at(library.address("program"), holds_lock=True))
+@pytest.fixture(params=[native_entry, PythonEntry], ids=["native", "python"])
+def make(request):
+    """How an entry is made, of one kind and the other."""
+    return request.param
+
+
+@pytest.fixture
+def enter(make, library, table) -> Entry:
+    """An entry that calls the program."""
+    return make(PLACES, table, library.address("program"), library)
+
+
+@pytest.fixture
+def filler(make, table):
+    """Make an entry that fills the table, from its places."""
+    return lambda *places: make(places, table, 0, None)
 
 
 def result() -> np.ndarray:
@@ -102,9 +102,9 @@ def test_arrays_that_fit_reach_the_program(enter, table):
     assert list(table) == [X.ctypes.data, Y.ctypes.data, -1, z.ctypes.data, -1]
 
 
-def test_a_table_can_be_filled_without_a_call(library, table):
+def test_a_table_can_be_filled_without_a_call(filler, table):
     z = result()
-    assert native_entry(library.address("fill"), table, library)(X, Y, z) is True
+    assert filler(*PLACES)(X, Y, z) is True
     assert list(table) == [X.ctypes.data, Y.ctypes.data, -1, z.ctypes.data, -1]
     assert z[0] == 0
 
@@ -147,16 +147,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_does_not_fit_is_refused_and_nothing_is_written(what, enter, table):
+def test_what_does_not_fit_is_refused_and_the_program_is_not_called(what, enter):
     z = result()
     assert enter(WRONG[what], Y, z) is False
     assert z[0] == 0
-    assert list(table) == [-1] * 5
 
 
-def test_a_wrong_array_behind_right_ones_is_refused(enter, table):
-    assert enter(X, Y, np.zeros(2, np.float32)) is False
-    assert list(table) == [-1] * 5
+def test_a_wrong_array_behind_right_ones_is_refused(enter):
+    z = np.zeros(2, np.float32)
+    assert enter(X, Y, z) is False
+    assert list(z) == [0, 0]
 
 
 @pytest.mark.parametrize("arrays", [(), (X,), (X, Y), (X, Y, result(), X)])
@@ -168,21 +168,6 @@ def test_too_few_and_too_many_are_refused(arrays, enter, table):
 def test_names_are_refused_in_the_way_of_python(enter):
     with pytest.raises(TypeError, match="keyword argument"):
         enter(X, Y, result=result())
-
-
-@pytest.fixture(params=["native", "python"])
-def filler(request, table):
-    """Make an entry that fills the table, from its places."""
-
-    def make(*places: Place) -> entry.Entry:
-        if request.param == "python":
-            return python_entry(places, table)
-        module = Module()
-        emit_entry(module, "fill", places)
-        library = Library(object_code(str(module), host()), ["fill"], entry_symbols())
-        return native_entry(library.address("fill"), table, library)
-
-    return make
 
 
 def test_an_array_with_strides_of_its_own(filler, table):
@@ -246,10 +231,10 @@ def test_references_are_counted_right(enter):
     assert after == pytest.approx(before, abs=20)  # other threads hold some for a moment
 
 
-def test_an_entry_keeps_its_table_and_its_code(code):
-    library = Library(code, NAMES, entry_symbols())
+def test_an_entry_keeps_its_table_and_its_code(make):
+    library = Library(object_code(str(written()), host()), ["program"])
     alive = weakref.ref(library)
-    enter = native_entry(library.address("enter"), np.zeros(5, np.int64), library)
+    enter = make(PLACES, np.zeros(5, np.int64), library.address("program"), library)
     del library
     gc.collect()
     z = result()
@@ -278,28 +263,15 @@ def test_several_threads_enter_at_once(enter):
     assert not wrong
 
 
-LATER = """
-import sys
-from pathlib import Path
-import numpy as np
-from lunzi.compiler.entry import entry_symbols, native_entry
-from lunzi.compiler.native import Library
-
-library = Library(Path(sys.argv[1]).read_bytes(), ["enter"], entry_symbols())
-enter = native_entry(library.address("enter"), np.zeros(5, np.int64), library)
-z = np.zeros(1, np.float32)
-print(enter(np.ones((2, 3), np.float32), np.array(5), z), z[0])
-"""
+def test_the_native_kind_is_made_where_it_works(monkeypatch, table):
+    assert type(make_entry(PLACES, table)) is type(len)
+    monkeypatch.setattr(entry, "has_native_entry", lambda: False)
+    assert type(make_entry(PLACES, table)) is PythonEntry
 
 
-def test_an_entry_works_in_another_process(code, tmp_path):
-    path = tmp_path / "code"
-    path.write_bytes(code)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", LATER, str(path)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.stdout, done.stderr) == ("True 6.0\n", "")
+def test_a_table_that_is_too_short_is_a_mistake_of_ours():
+    with pytest.raises(AssertionError):
+        make_entry(PLACES, np.zeros(3, np.int64))
 
 
 @pytest.mark.parametrize("holds_lock", [False, True])
