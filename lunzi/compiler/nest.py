@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
+
 from lunzi.compiler import access
 from lunzi.compiler.builder import (
     INDEX,
@@ -522,16 +524,13 @@ def depends_on(term: Term, loop: int) -> bool:
     return False
 
 
-def lowest(dtype: DType) -> float | int:
+def lowest(dtype: DType) -> float:
     if is_floating(dtype):
         return float("-inf")
-    return 0 if dtype.kind in "ub" else -(1 << (8 * dtype.itemsize - 1))
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else 0
 
 
-def highest(dtype: DType) -> float | int:
+def highest(dtype: DType) -> float:
     if is_floating(dtype):
         return float("inf")
-    if dtype.kind == "b":
-        return 1
-    bits = 8 * dtype.itemsize
-    return 2**bits - 1 if dtype.kind == "u" else 2 ** (bits - 1) - 1
+    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 1

@@ -308,6 +308,7 @@ class Planner:
         (store,) = stage.targets
         index = self.index(stage, node)
         order = loop_order(stage, destination, index, is_dense)
+        store.address = Affine(0, (0,) * len(stage.sizes))  # until its memory is laid out
         if destination is not None:
             store.memory = destination.memory
             store.address = destination.at(index, len(stage.sizes))

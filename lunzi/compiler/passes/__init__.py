@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lunzi.compiler.passes.masks import masks_from_results
+from lunzi.compiler.passes.one_hot import one_hot
+from lunzi.compiler.passes.simplify import RULES
+from lunzi.compiler.rewrite import rewritten
 from lunzi.core.graph import Node
 
 
 def prepare(ends: Sequence[Node]) -> list[Node]:
     """All passes, in their order."""
-    return list(ends)
+    simple = rewritten(ends, [*RULES, one_hot])
+    return masks_from_results(simple)
