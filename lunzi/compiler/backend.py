@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -60,7 +61,7 @@ def is_eager() -> bool:
     """
     if os.environ.get("LUNZI_COMPILE") == "0":
         return True
-    if find_spec("llvmlite") is not None:
+    if has_llvmlite():
         return False
     if "llvmlite" not in SAID:
         SAID.add("llvmlite")
@@ -69,3 +70,8 @@ def is_eager() -> bool:
             "results: install it with `pip install llvmlite`, or set LUNZI_COMPILE=0"
         )
     return True
+
+
+@functools.cache
+def has_llvmlite() -> bool:
+    return find_spec("llvmlite") is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -49,7 +50,9 @@ class Bound:
         self.slots = memories_of(self.graph)
         places = {place_of(slot): index for index, slot in enumerate(self.slots)}
         self.written = {places[place_of(slot)] for slot, _ in updates}
-        self.arrays = [self.memory(index, slot) for index, slot in enumerate(self.slots)]
+        self.arrays: list[Array] = []
+        for index, slot in enumerate(self.slots):
+            self.arrays.append(self.memory(index, slot))
         self.layouts = [layout_of(array) for array in self.arrays]
         refuse_overlap(self.arrays, self.written)
         self.name = fingerprint(self.graph, self.layouts)
@@ -64,7 +67,7 @@ class Bound:
             return np.empty_like(slot.tensor.checked())
         is_written = index in self.written
         if slot.is_gradient and is_written:
-            make_own(slot.tensor)
+            make_own(slot.tensor, self.arrays)
         array = slot.read()
         if is_written and not array.flags.writeable:
             raise StateError(
@@ -91,7 +94,7 @@ class Bound:
         slots = [self.slots[index] for index in sorted(self.written)]
         return [slot.tensor for slot in slots if not slot.is_gradient]
 
-    @property
+    @cached_property
     def owners(self) -> frozenset[int] | None:
         """Identities of what owns the written memories, as an argument that lies over one has it.
 

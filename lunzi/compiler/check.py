@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from lunzi.compiler.program import Program
+from lunzi.compiler.program import MISFIT, Program
 from lunzi.core.errors import CheckError
 from lunzi.core.spec import Array, DType, float16, float32, float64
 from lunzi.core.structure import flatten
@@ -23,10 +23,20 @@ def run_both(program: Program, arguments: Sequence[Array], eager: Callable[[], A
     """Run a program on copies of the state and the function on the state, and compare.
 
     What stays is the function's own result and state; after an error the state of before.
+    MISFIT stands for the result where the program does not fit.
 
     Raises:
         CheckError: naming the tensor with the largest difference.
     """
+    program.acquire()
+    try:
+        return run_both_alone(program, arguments, eager) if program.fits() else MISFIT
+    finally:
+        program.release()
+
+
+def run_both_alone(program: Program, arguments: Sequence[Array], eager: Callable[[], Any]) -> Any:
+    """The two runs, while no other thread works on the state."""
     memories = program.gradients.placed(program.memories, arguments)
     before, copies = [twin(x) for x in memories], [twin(x) for x in memories]
     outputs = [np.empty(shape, dtype) for shape, dtype in program.outputs]

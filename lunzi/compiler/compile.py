@@ -13,12 +13,12 @@ import numpy as np
 from lunzi.compiler.backend import build, is_eager
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.check import run_both
-from lunzi.compiler.program import Program
+from lunzi.compiler.program import MISFIT, Program
 from lunzi.compiler.signature import Call, arrays_of, difference, is_data
 from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, StateError, TraceError
 from lunzi.core.mode import MODE, PROGRAM
-from lunzi.core.spec import Spec, as_flag
+from lunzi.core.spec import Array, Spec, as_flag
 from lunzi.core.structure import flatten, replace
 from lunzi.core.tensor import Tensor
 from lunzi.core.trace import Graph, trace
@@ -61,24 +61,25 @@ class Compiled:
         expected, owners = program.expected, program.owners
         if active or recording is not program.recording or len(arguments) != len(expected):
             return self.find_and_run(arguments, named)
-        arrays = []
-        for x, (dtype, shape) in zip(arguments, expected, strict=True):
-            if type(x) is Tensor and x.base is None and not x.requires_grad:
+        arrays: list[Array] = []
+        for x in arguments:
+            if type(x) is not ARRAY:
+                if type(x) is not Tensor or x.base is not None or x.requires_grad:
+                    return self.find_and_run(arguments, named)
                 x = x.payload
+            dtype, shape = expected[len(arrays)]
+            base = x.base
             # `carray` is true of most: in C order, aligned and writable.
             if (
-                type(x) is not ARRAY
-                or x.dtype is not dtype
+                x.dtype is not dtype
                 or x.shape != shape
                 or not x.flags.carray
-                or id(x if x.base is None else x.base) in owners
+                or id(x if base is None else base) in owners
             ):
                 return self.find_and_run(arguments, named)
             arrays.append(x)
-        with program.lock:
-            if program.fits():
-                return program.run(arrays)
-        return self.find_and_run(arguments, named)
+        result = program.run(arrays)
+        return self.find_and_run(arguments, named) if result is MISFIT else result
 
     def find_and_run(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """The call in full: find the program or make it, and run it."""
@@ -89,15 +90,15 @@ class Compiled:
         arrays = arrays_of(arguments, named)
         while True:
             program = self.find(call) or self.make(call, arguments, named)
-            with program.lock:
-                # Another thread may have changed something since it was found.
-                if program.counter != PROGRAM.value or not program.fits():
-                    continue
-                apart = [program.apart(array) for array in arrays]
-                if self.options.check:
-                    return run_both(program, apart, lambda: self.function(*arguments, **named))
+            apart = [program.apart(array) for array in arrays]
+            if self.options.check:
+                result = run_both(program, apart, lambda: self.function(*arguments, **named))
+            else:
                 self.last = program if program.is_fast else None
-                return program.run(apart)
+                result = program.run(apart)
+            # Another thread may have changed something since the program was found.
+            if result is not MISFIT:
+                return result
 
     # Programs
 

@@ -12,18 +12,18 @@ from typing import Any, NamedTuple, Protocol
 class Guard(Protocol):
     """What a program holds while it runs; a thread may take it several times."""
 
-    def __enter__(self) -> Any: ...
-    def __exit__(self, *error: Any) -> Any: ...
+    def acquire(self) -> object: ...
+    def release(self) -> None: ...
 
 
 class Several:
     """Locks that are taken together, always in one order, so that no two threads wait in a ring."""
 
-    def __init__(self, locks: Sequence[Any]) -> None:
+    def __init__(self, locks: Sequence[Guard]) -> None:
         self.locks = locks
 
-    def __enter__(self) -> None:
-        taken = []
+    def acquire(self) -> None:
+        taken: list[Guard] = []
         try:
             for lock in self.locks:
                 lock.acquire()
@@ -33,7 +33,7 @@ class Several:
                 lock.release()
             raise
 
-    def __exit__(self, *_: object) -> None:
+    def release(self) -> None:
         for lock in self.locks:
             lock.release()
 
@@ -42,7 +42,7 @@ class Entry(NamedTuple):
     """A lock, and its number in the order in which locks are taken."""
 
     number: int
-    lock: Any
+    lock: Guard
 
 
 class Locks:

@@ -12,7 +12,7 @@ from lunzi.compiler.backend import Backend
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.captures import watches
 from lunzi.compiler.locks import LOCKS
-from lunzi.compiler.memories import overlap
+from lunzi.compiler.memories import is_plain, overlap, owner_of
 from lunzi.compiler.signature import Call
 from lunzi.core.autograd import NOT_KEPT, Origin
 from lunzi.core.mode import CLOCK
@@ -23,6 +23,7 @@ from lunzi.core.tensor import Tensor, is_tensor, wrap
 
 # Looked up once: these lines run in every call.
 EMPTY = np.empty
+MISFIT = object()  # in the place of a result
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,15 +77,18 @@ class Program:
         self.is_fast = data is not None and owners is not None
         self.expected = [(x.dtype, x.shape) for x in data or ()]
         self.owners = owners or frozenset()
-        self.assigned = tuple(bound.assigned)
+        self.assigned, self.assigned_parameters = by_kind(bound.assigned)
         self.unkept = tuple(bound.unkept)
+        flagged = watched_flags(bound)
+        self.with_gradient = tuple(x for x in flagged if x.requires_grad)
+        self.without_gradient = tuple(x for x in flagged if not x.requires_grad)
         self.gradients = bound.gradients
         self.views = tuple(slot.tensor for slot in bound.slots if slot.tensor.base is not None)
         self.watches = watches(bound.traced.captures)
-        self.is_watchful = bool(self.gradients or self.views or self.watches)
-        self.flags = tuple((x, x.requires_grad) for x in flagged(bound))
-        self.lock = LOCKS.of([backend, *(slot.tensor for slot in bound.slots)])
-        self.outputs = tuple((node.shape, node.dtype) for node in bound.graph.outputs)
+        self.is_usual = not (self.gradients or self.views or self.watches)
+        lock = LOCKS.of([backend, *(slot.tensor for slot in bound.slots)])
+        self.acquire, self.release = lock.acquire, lock.release
+        self.outputs = [(node.shape, node.dtype) for node in bound.graph.outputs]
         self.origins = [Closed(name) if needs else None for needs in bound.needs_gradient]
         # The usual result, one tensor, is handed over without a walk through its nesting.
         self.is_single = is_tensor(bound.traced.result)
@@ -96,61 +100,80 @@ class Program:
             StateError: when a view from outside is stale.
             TraceError: when a captured array has changed.
         """
-        for x, requires_grad in self.flags:
-            if x.requires_grad is not requires_grad:
+        for x in self.with_gradient:
+            if not x.requires_grad:
                 return False
-        if self.is_watchful:
-            for view in self.views:
-                view.checked()
-            for watch in self.watches:
-                watch.check()
-            return self.gradients.fit()
-        return True
+        for x in self.without_gradient:
+            if x.requires_grad:
+                return False
+        if self.is_usual:
+            return True
+        for view in self.views:
+            view.checked()
+        for watch in self.watches:
+            watch.check()
+        return self.gradients.fit()
 
     def run(self, arguments: Sequence[Array]) -> Any:
-        """What the function gives, its updates made; the caller holds the lock, and it fits."""
-        outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
-        memories = self.memories
-        if self.is_watchful:
-            memories = self.gradients.placed(memories, arguments)
-        self.backend(arguments, memories, outputs)
-        self.settle(memories)
+        """What the function gives, its updates made; MISFIT where the program does not fit."""
+        self.acquire()
+        try:
+            if not self.fits():
+                return MISFIT
+            memories, outputs = self.memories, []
+            if not self.is_usual:
+                memories = self.gradients.placed(memories, arguments)
+            for shape, dtype in self.outputs:
+                outputs.append(EMPTY(shape, dtype))
+            self.backend(arguments, memories, outputs)
+            now = next(CLOCK)
+            for x in self.assigned:
+                x.version = now
+            for x in self.assigned_parameters:
+                x.version = now
+            for x in self.unkept:
+                x._grad = NOT_KEPT
+            if not self.is_usual:
+                self.gradients.settle(memories, now)
+        finally:
+            self.release()
         if self.is_single:
-            return self.result(outputs[0], self.origins[0])
-        results = map(self.result, outputs, self.origins)
+            return result_of(outputs[0], self.origins[0])
+        results = map(result_of, outputs, self.origins)
         return replace(self.bound.traced.result, is_tensor, results)
-
-    def settle(self, memories: Sequence[Array]) -> None:
-        """What an assign and a backward leave besides numbers: versions and gradients."""
-        now = next(CLOCK)
-        for x in self.assigned:
-            x.version = now
-        self.mark_unkept()
-        if self.is_watchful:
-            self.gradients.settle(memories, now)
 
     def mark_unkept(self) -> None:
         """Say in the slots of gradients that they were used up."""
         for x in self.unkept:
             x._grad = NOT_KEPT
 
-    @staticmethod
-    def result(array: Array, origin: Closed | None) -> Tensor:
-        y = wrap(array)
-        if origin is not None:
-            y.requires_grad = True
-            y.origin = origin
-        return y
-
     def apart(self, argument: Array) -> Array:
-        """An argument whose memory no update of this program can reach; a copy if need be."""
-        written = [self.memories[index] for index in self.bound.written]
-        if any(overlap(argument, memory) for memory in written):
+        """An argument whose memory no update of this program reaches; a copy if need be."""
+        if self.bound.owners is not None and is_plain(argument):
+            is_near = id(owner_of(argument)) in self.owners
+        else:
+            is_near = True
+        written = (self.memories[index] for index in self.bound.written)
+        if is_near and any(overlap(argument, memory) for memory in written):
             return argument.copy()
         return argument
 
 
-def flagged(bound: Bound) -> list[Tensor]:
+def result_of(array: Array, origin: Closed | None) -> Tensor:
+    y = wrap(array)
+    if origin is not None:
+        y.requires_grad = True
+        y.origin = origin
+    return y
+
+
+def by_kind(tensors: Sequence[Tensor]) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Plain tensors, and those of subclasses: a loop over one class sets attributes faster."""
+    plain = tuple(x for x in tensors if type(x) is Tensor)
+    return plain, tuple(x for x in tensors if type(x) is not Tensor)
+
+
+def watched_flags(bound: Bound) -> list[Tensor]:
     """Tensors whose `requires_grad` makes the program: it is an attribute that tells nobody.
 
     The state of optimisers, plain tensors that are assigned and need no gradient, is left out.
