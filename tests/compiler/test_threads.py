@@ -253,7 +253,9 @@ PREPARE = """
 import atexit, os, signal, sys, threading, time
 import numpy as np
 from team_programs import check_rounds, rounds, run
+from lunzi.compiler import threads
 check_rounds(100, 3)
+team = threads.team()
 """
 
 
@@ -267,9 +269,10 @@ check_rounds(100, 3)
         ("threading.Thread(target=lambda: [check_rounds(9, 3) for _ in range(200)]).start()", 0),
         ("atexit.register(check_rounds, 100, 1)", 0),
         (
-            "table = np.zeros(4096, np.int64)\n"
-            "long = threading.Thread(target=run, args=(rounds(10**9), table, 2), daemon=True)\n"
-            "long.start()",
+            "table, program = np.zeros(4096, np.int64), rounds(10**9).address('program')\n"
+            "work = lambda: team.run(program, table.ctypes.data, 2)\n"
+            "threading.Thread(target=work, daemon=True).start()\n"
+            "while not team.header['busy']: pass",
             0,
         ),
     ],
@@ -287,7 +290,6 @@ def test_python_ends_at_once(ending, code):
 def test_forks_in_a_pool_of_threads_that_run_programs():
     source = """
 from concurrent.futures import ThreadPoolExecutor
-from lunzi.compiler import threads
 
 def work(number):
     table = np.zeros(4096, np.int64)
@@ -328,8 +330,8 @@ def steps(first, stop):
         run(rounds(1000), table, 2)
 
 run(rounds(1000), table, 2)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     in_slices(10**9, steps)
 except KeyboardInterrupt:
     print(time.monotonic(), table[:2].any())
