@@ -148,6 +148,7 @@ from lunzi.version import __version__
 if TYPE_CHECKING:
     from lunzi import data, files, report, train
     from lunzi.compiler.compile import compile
+    from lunzi.compiler.thread_count import get_num_threads, set_num_threads
     from lunzi.files import inspect, load, save
     from lunzi.network import NeuralNetwork
     from lunzi.train import Trainer
@@ -219,6 +220,7 @@ __all__ = [
     "from_dlpack",
     "full",
     "full_like",
+    "get_num_threads",
     "grad",
     "greater",
     "greater_equal",
@@ -267,6 +269,7 @@ __all__ = [
     "round",
     "save",
     "scan",
+    "set_num_threads",
     "sigmoid",
     "sign",
     "sin",
@@ -307,10 +310,12 @@ _LAZY = {
     "compile": "lunzi.compiler.compile",
     "data": "lunzi.data",
     "files": "lunzi.files",
+    "get_num_threads": "lunzi.compiler.thread_count",
     "inspect": "lunzi.files",
     "load": "lunzi.files",
     "report": "lunzi.report",
     "save": "lunzi.files",
+    "set_num_threads": "lunzi.compiler.thread_count",
     "train": "lunzi.train",
 }
 
