@@ -160,8 +160,11 @@ class Axes:
 
     def cut(self, node: Node) -> bool:
         """Cut the axes on both sides of a reshape where the other side is; True for a change."""
-        if id(node) in self.stored_reshapes or not node.spec.size:
+        if id(node) in self.stored_reshapes:
             return False
+        if not node.spec.size:  # nothing can be cut into nothing
+            self.stored_reshapes.add(id(node))
+            return True
         sides = [self.classes[id(x)] for x in (node.inputs[0], node)]
         places = [places_of(side) for side in sides]
         changed = False
