@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.core.graph import Argument, Constant, Node, topological
+from lunzi.core.graph import Argument, Constant, Node, State, topological
 from lunzi.core.interpreter import evaluate
+from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Array, Spec
 
 
@@ -20,7 +21,7 @@ class Body:
 
     Its nodes read nothing but `Argument(index)`: first come the carries, then the parts of
     what the loop runs over, then what is the same at each step. Two bodies are equal when they
-    do the same; a Constant is equal to itself alone.
+    do the same; a constant of more than one number is equal to itself alone.
 
     Args:
         carried: the number of carries.
@@ -47,6 +48,7 @@ class Body:
         known = {id(x): Node(Argument(n), (), x.spec, x.line) for n, x in enumerate(leaves)}
         for node in topological(outputs, known):
             if id(node) not in known:
+                assert not isinstance(node.op, Argument | State), "nothing is given for this one"
                 known[id(node)] = node.with_inputs(tuple(known[id(x)] for x in node.inputs))
         specs = tuple(x.spec for x in leaves)
         return cls(len(carries), len(parts), specs, tuple(known[id(x)] for x in outputs))
@@ -89,7 +91,10 @@ class Body:
     def form(self) -> tuple[Any, ...]:
         """What two equal bodies have in common."""
         place = {id(node): number for number, node in enumerate(self.nodes)}
-        steps = tuple((node.op, *(place[id(x)] for x in node.inputs)) for node in self.nodes)
+        steps = tuple(
+            (as_value(node.op), node.spec, *(place[id(x)] for x in node.inputs))
+            for node in self.nodes
+        )
         ends = tuple(place[id(node)] for node in self.outputs)
         return self.carried, self.sliced, self.arguments, steps, ends
 
@@ -100,7 +105,7 @@ class Body:
         return hash(self.form)
 
     def __repr__(self) -> str:
-        return f"Body({len(self.nodes)} nodes)"
+        return f"Body{self.form}"
 
     def run(self, length: int, order: Iterable[int], inputs: Sequence[Array]) -> list[Array]:
         """The last carries and the stacked results, after one step for each place in `order`."""
@@ -141,3 +146,9 @@ class Body:
                 stack[turn] = values[number]
         # Copies, since a carry may be what came in, or a view of it.
         return [*(np.array(carry, order="K") for carry in carries), *stacks]
+
+
+def as_value(op: Primitive) -> Any:
+    """The operation, where it compares by what it does; else a text that does."""
+    is_number = isinstance(op, Constant) and op.array.size == 1
+    return repr(op) if is_number else op

@@ -10,6 +10,7 @@ from lunzi.core.contraction import Matmul
 from lunzi.core.graph import Argument, Constant, Detach, Node, topological
 from lunzi.core.indexing import Take
 from lunzi.core.movement import PermuteDims, Reshape
+from lunzi.core.part import bind_several
 from lunzi.core.primitive import Elementwise, Move
 from lunzi.core.tensor import Tensor, bind, constant
 
@@ -21,17 +22,19 @@ class Value(NamedTuple):
     has_steps: bool
 
 
-def hoisted(body: Body, length: int, inputs: Sequence[Tensor]) -> tuple[Body, list[Tensor]]:
+def hoisted(
+    body: Body, length: int, inputs: Sequence[Tensor], products: bool = True
+) -> tuple[Body, list[Tensor]]:
     """The loop without what depends on no carry, as far as that is worth it.
 
     What is the same at each step is computed once. Products and reads by index of parts with
     what is the same (`x_t W`) become one product of all steps, with the elementwise
-    operations and moves around them.
+    operations and moves around them; without `products` they stay, and take no memory.
 
     Shapes:
         x_t (B, K), W (K, N): length products -> (length B, K) @ (K, N)
     """
-    mapped = batchable(body)
+    mapped = batchable(body) if products else {}
     fixed, stacked = frontiers(body, mapped)
     if not fixed and not stacked:
         return body, list(inputs)
@@ -100,8 +103,10 @@ def frontiers(body: Body, mapped: dict[int, bool]) -> tuple[list[Node], list[Nod
 
 def is_computed(body: Body, node: Node) -> bool:
     """Whether a node is the same at each step and takes work."""
-    # A move stays: it is a matter of addresses where it is read. The results of a loop stay too.
-    is_free = isinstance(node.op, Move | Argument | Constant | Detach) or node.dtype.kind == "O"
+    if isinstance(node.op, Constant):
+        return node.op.array.size > 1  # the loop is given memory; a number is part of the code
+    # A move stays: it is a matter of addresses where it is read.
+    is_free = isinstance(node.op, Move | Argument | Detach)
     return id(node) in body.fixed and not is_free
 
 
@@ -128,7 +133,8 @@ def together(node: Node, given: Sequence[Value], length: int) -> Value:
     op = node.op
     tensors = [value.tensor for value in given]
     if not any(value.has_steps for value in given):
-        return Value(bind(op, *tensors), False)
+        is_row = node.dtype.kind == "O"
+        return Value(bind_several(op, tensors) if is_row else bind(op, *tensors), False)
     match op:
         case Matmul():
             rows, columns = node.shape

@@ -8,16 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lunzi.core.autograd import Origin
 from lunzi.core.body import Body
 from lunzi.core.contributions import Contribution, added_up, contributions, operands_of
 from lunzi.core.elementwise import Add
 from lunzi.core.errors import ShapeError
 from lunzi.core.graph import Argument, Constant, Node, topological
 from lunzi.core.hoist import hoisted
-from lunzi.core.mode import CLOCK, MODE, mode
+from lunzi.core.mode import MODE, mode
 from lunzi.core.movement import BroadcastTo
-from lunzi.core.part import Part, key_of
+from lunzi.core.part import Part, bind_several, key_of
 from lunzi.core.primitive import Primitive
 from lunzi.core.pullback import Active, active_in, pullback, stored
 from lunzi.core.spec import Array, Spec, Specs
@@ -78,19 +77,14 @@ class Scan(Primitive):
 def loop(op: Scan, inputs: Sequence[Tensor]) -> list[Tensor]:
     """The last carries and the stacks of a loop, recorded for gradients where they count."""
     results = len(op.body.outputs)
-    if not op.checkpoint:
-        body, inputs = hoisted(op.body, op.length, inputs)
-        op = replace(op, body=body)
+    body, inputs = hoisted(op.body, op.length, inputs, products=not op.checkpoint)
+    op = replace(op, body=body)
     wanted = {index for index, x in enumerate(inputs) if x.requires_grad}
     active = Active(set(), set())
-    is_recorded = bool(wanted) and MODE.get().recording
-    if is_recorded:
+    if wanted and MODE.get().recording:
         active = active_in(op.body, wanted)
         op = replace(op, body=with_stored(op.body, active, op.checkpoint))
-    row = bind(op, *inputs)
-    if is_recorded:
-        row.requires_grad = True
-        row.origin = Origin(op, tuple(inputs), next(CLOCK))
+    row = bind_several(op, inputs)
     parts = []
     for index, node in enumerate(op.body.outputs[:results]):
         # What depends on nothing that needs a gradient needs none either.
@@ -108,6 +102,12 @@ def with_stored(body: Body, active: Active, checkpoint: bool) -> Body:
     return replace(
         body, outputs=(*body.outputs, *(node for node in new if key_of(node) not in kept))
     )
+
+
+def has_stored_carries(body: Body) -> bool:
+    """Whether the carries with which each step begins are among the stacks."""
+    kept = {id(node) for node in body.stacked}
+    return all(id(node) in kept for n, node in body.leaves.items() if n < body.carried)
 
 
 class Place(NamedTuple):
@@ -128,15 +128,17 @@ class BackwardLoop:
     def __init__(
         self, op: Scan, parts: dict[int, Tensor], y: Tensor, inputs: Sequence[Tensor]
     ) -> None:
-        self.op = op
-        self.body = op.body
-        self.parts = parts
-        self.y = y
-        self.inputs = inputs
+        self.op, self.body = op, op.body
+        self.parts, self.y, self.inputs = parts, y, inputs
         active = active_in(op.body, {n for n, x in enumerate(inputs) if x.requires_grad})
+        if not has_stored_carries(op.body):
+            # A loop in the gradient of a loop, which nobody was expected to differentiate.
+            self.body = with_stored(op.body, active, op.checkpoint)
+            self.op = replace(op, body=self.body)
+            self.y = bind_several(self.op, inputs)
         self.carried = sorted(n for n in active.arguments if n < op.body.carried)
         ends = [*self.carried, *(n for n in sorted(parts) if n >= op.body.carried)]
-        self.seeds, self.gradients = pullback(op.body, active, ends)
+        self.seeds, self.gradients = pullback(self.body, active, ends)
         known = self.known_places()
         needed = topological(self.gradients.values())
         self.places = {id(x): known[key_of(x)] for x in needed if key_of(x) in known}

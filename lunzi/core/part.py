@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from lunzi.core.autograd import Origin
 from lunzi.core.graph import Node
+from lunzi.core.mode import CLOCK, MODE
 from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Array, Spec, Specs
-
-if TYPE_CHECKING:
-    from lunzi.core.tensor import Tensor
+from lunzi.core.tensor import Tensor, bind
 
 
 class Gradients:
@@ -43,6 +43,15 @@ class Part(Primitive):
 
     def gradient(self, dy: Tensor, y: Tensor, results: Tensor) -> Any:
         return Gradients(results.payload, {self.index: dy})
+
+
+def bind_several(op: Primitive, inputs: Sequence[Tensor]) -> Tensor:
+    """Apply a primitive with several results: the row of them, from which Part takes one."""
+    row = bind(op, *inputs)
+    if MODE.get().recording and any(x.requires_grad for x in inputs):
+        row.requires_grad = True
+        row.origin = Origin(op, tuple(inputs), next(CLOCK))
+    return row
 
 
 def key_of(node: Node) -> Hashable:

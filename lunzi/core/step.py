@@ -128,26 +128,18 @@ class Step(Trace):
             new, ys: what the body has returned.
             inputs: the first state, and xs.
         """
-        outside = list(zip(self.slots, self.leaves, strict=True))
-        changed = [
-            (slot.tensor, node) for slot, node in outside if id(slot.tensor) in self.versions
-        ]
-        fixed = [
-            (slot.tensor, node) for slot, node in outside if id(slot.tensor) not in self.versions
-        ]
+        results = [[self.node_of(x) for x in group] for group in (new, self.assigned, ys)]
+        outside = [(slot.tensor, leaf) for slot, leaf in zip(self.slots, self.leaves, strict=True)]
+        changed = [(x, leaf) for x, leaf in outside if id(x) in self.versions]
+        fixed = [(x, leaf) for x, leaf in outside if id(x) not in self.versions]
         if not inputs and not outside:  # every operation has an input
-            fixed = [
-                (constant(np.zeros((), bool)), Node(Argument(0), (), Spec((), np.dtype(bool))))
-            ]
+            nothing = constant(np.zeros((), bool))
+            fixed = [(nothing, Node(Argument(0), (), nothing.spec))]
         body = Body.of(
-            [*map(self.node_of, carries), *(node for _, node in changed)],
-            [self.node_of(x) for x in parts],
-            [node for _, node in fixed],
-            [
-                *map(self.node_of, new),
-                *(self.node_of(x) for x, _ in changed),
-                *map(self.node_of, ys),
-            ],
+            [*map(self.node_of, carries), *(leaf for _, leaf in changed)],
+            list(map(self.node_of, parts)),
+            [leaf for _, leaf in fixed],
+            [node for group in results for node in group],
         )
         return (
             body,
