@@ -65,8 +65,8 @@ def assembly(text: str, target: Target, level: int = 2, passes: Sequence[str] = 
 
 @functools.cache
 def target_machine(target: Target, level: int) -> llvm.TargetMachine:
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
     # LLVM's loaders take objects of the ELF kind on Windows.
     triple = target.triple + ("-elf" if "windows" in target.triple else "")
     # Position independent code of the small model addresses its constants in one instruction;

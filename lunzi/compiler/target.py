@@ -147,6 +147,7 @@ def cross(triple: str) -> Target:
         RangeError: when LLVM does not know the platform.
     """
     llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
     try:
         llvm.Target.from_triple(triple)
     except RuntimeError as error:
