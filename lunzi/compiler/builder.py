@@ -73,8 +73,9 @@ def index(value: int) -> Value:
 class Loop:
     """A loop that is being written: its counter, and the values that go from turn to turn."""
 
-    def __init__(self, counter: Value, carried: list[Value]) -> None:
+    def __init__(self, counter: Value, step: Value, carried: list[Value]) -> None:
         self.counter = counter
+        self.step = step  # may be set anew in a turn: to where the next one begins
         self.carried = carried  # their values at the start of a turn; after the loop, the last ones
         self.next: list[Value] = []  # to be set before the turn ends
 
@@ -240,9 +241,9 @@ class Function:
         counter = self.define(INDEX, "phi")
         place = len(self.lines) - 1
         phis = [self.define(value.type, "phi") for value in carried]
-        loop = Loop(counter, list(phis))
+        loop = Loop(counter, index(step), list(phis))
         yield loop
-        following = self.op("add nsw", counter, index(step))
+        following = self.op("add nsw", counter, loop.step)
         back = self.label
         ends = [(counter, start, following), *zip(phis, carried, loop.next, strict=True)]
         for line, (phi, first, last) in enumerate(ends, place):

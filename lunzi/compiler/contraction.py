@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from math import prod
-from operator import mul
 from typing import NamedTuple
 
 from lunzi.compiler.builder import (
     INDEX,
     POINTER,
-    TRUTH,
     TYPES,
     Function,
     Module,
@@ -28,18 +25,13 @@ from lunzi.compiler.builder import (
 )
 from lunzi.compiler.micro_kernel import Axis, Dim, Finish, MicroKernel, Place, emit_micro_kernel
 from lunzi.compiler.target import Target
-from lunzi.compiler.tiling import (
-    Registers,
-    choose_tiling,
-    even_counts,
-    unit,
-)
+from lunzi.compiler.tiling import Registers, choose_tiling, even_counts, unit
 from lunzi.core.spec import DType
 
 __all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction"]
 
-# A sum longer than this is cut into blocks, so that a block of b stays near the processor.
-LONGEST_SUM = 640
+# A sum longer than this is cut into blocks, so that those of a and b stay near the processor.
+LONGEST_SUM = 1000
 SUM_BLOCK = 512
 ONE_ROW = Dim(1, 0, 0, 0)
 
@@ -124,29 +116,17 @@ def joined_sum(dims: Sequence[Dim]) -> tuple[Dim, ...]:
     return tuple(loops)
 
 
-class Block(NamedTuple):
-    """Which part of the sum is done: the first, the last, and how many turns of its first loop."""
-
-    first: Value
-    last: Value
-    turns: Value
-
-
-WHOLE = Block(Value(TRUTH, "true"), Value(TRUTH, "true"), index(0))
-
-
 class Blocks(NamedTuple):
     """A sum in blocks: the loops around a block, each with its step, and the loops inside it."""
 
     around: tuple[tuple[Dim, int], ...]
     inside: tuple[Dim, ...]
-    counted: bool  # the last block has fewer turns of the first loop inside
 
 
 def sum_blocks(dims: tuple[Dim, ...]) -> Blocks:
     """Cut a sum evenly, where it is long."""
     if prod(dim.size for dim in dims) <= LONGEST_SUM:
-        return Blocks((), dims, False)
+        return Blocks((), dims)
     inside, place = 1, len(dims) - 1
     while inside * dims[place].size <= SUM_BLOCK:
         inside *= dims[place].size
@@ -155,7 +135,7 @@ def sum_blocks(dims: tuple[Dim, ...]) -> Blocks:
     step = -(-cut.size // -(-cut.size * inside // SUM_BLOCK))
     around = (*((dim, 1) for dim in dims[:place]), (cut, step))
     own = (cut._replace(size=step),) if step > 1 else ()
-    return Blocks(around, own + dims[place + 1 :], cut.size % step != 0)
+    return Blocks(around, own + dims[place + 1 :])
 
 
 class Panel(NamedTuple):
@@ -164,6 +144,14 @@ class Panel(NamedTuple):
     first: int
     columns: int
     lanes: int
+
+    @property
+    def vectors(self) -> int:
+        return -(-self.columns // self.lanes)
+
+    @property
+    def end(self) -> int:
+        return self.first + self.columns
 
 
 def panels(columns: int, lanes: int, has_masks: bool) -> Iterator[Panel]:
@@ -175,205 +163,137 @@ def panels(columns: int, lanes: int, has_masks: bool) -> Iterator[Panel]:
         yield Panel(columns - ragged, ragged, 1)
 
 
-class Turn(NamedTuple):
-    """Where the loops stand.
+class Range(NamedTuple):
+    """A loop of the function that is written."""
 
-    Args:
-        a, b, c: how far the operands have moved, in elements.
-        rows: the counters of the axes of the rows.
-        column: the first column of the sliver.
-        block: the part of the sum.
-    """
-
-    a: Value = index(0)
-    b: Value = index(0)
-    c: Value = index(0)
-    rows: tuple[Value, ...] = ()
-    column: Value = index(0)
-    block: Block = WHOLE
-
-    def moved(self, f: Function, counter: Value, dim: Dim | Axis) -> Turn:
-        return self._replace(
-            a=f.add(self.a, f.times(counter, dim.a)),
-            b=f.add(self.b, f.times(counter, dim.b)),
-            c=f.add(self.c, f.times(counter, dim.c)),
-        )
-
-    def down(self, f: Function, counter: Value, axis: Axis) -> Turn:
-        """The same, at a turn of an axis of the rows."""
-        return self.moved(f, counter, axis)._replace(rows=(*self.rows, counter))
+    start: Value
+    stop: Value
+    step: int = 1
 
 
-class Writer:
-    """Writes the function of a contraction."""
+def nest(f: Function, ranges: Sequence[Range], body: Callable[[list[Value]], None]) -> None:
+    """Nested loops, outermost first; `body` gets their counters."""
+    counters: list[Value] = []
 
-    def __init__(
-        self,
-        module: Module,
-        target: Target,
-        contraction: Contraction,
-        name: str,
-        finish: Finish | None,
-    ) -> None:
-        self.module = module
-        self.target = target
-        self.contraction = contraction
-        self.finish = finish
-        self.pointers = tuple(Value(POINTER, f"%{operand}") for operand in "abc")
-        self.count = Value(INDEX, "%count")
-        extra = finish.parameters if finish else ()
-        self.f = module.function(name, [*self.pointers, self.count, *extra])
-        batch = contraction.batch
-        self.batch = joined_rows(contraction.rows[:batch], dynamic=True)
-        self.rows = joined_rows(contraction.rows[batch:] or (ONE_ROW,), dynamic=not batch)
+    def enter(depth: int) -> None:
+        if depth == len(ranges):
+            body(list(counters))
+            return
+        start, stop, step = ranges[depth]
+        if f.add(start, step) == stop:  # one turn
+            counters.append(start)
+            enter(depth + 1)
+        else:
+            with f.loop(start, stop, step) as loop:
+                counters.append(loop.counter)
+                enter(depth + 1)
+        counters.pop()
 
-    def write(self) -> None:
-        if self.contraction.columns.size and all(dim.size for dim in self.contraction.rows):
-            loops_over(self.f, self.batch, self.count, Turn(), self.matrix)
-        self.f.ret()
-
-    def matrix(self, turn: Turn) -> None:
-        """One product of two matrices."""
-        lanes = self.target.lanes(self.contraction.dtype)
-        has_masks = self.target.level in ("avx512", "avx2")
-        for panel in panels(self.contraction.columns.size, lanes, has_masks):
-            PanelWriter(self, panel).write(turn)
-
-
-def loops_over(
-    f: Function,
-    axes: Sequence[Axis],
-    count: Value | None,
-    turn: Turn,
-    body: Callable[[Turn], None],
-) -> None:
-    """Loops over axes of rows; `count` is of the first loop that the first one joins."""
-    if not axes:
-        body(turn)
-        return
-    axis, *others = axes
-    with f.loop(index(0), turns_of(f, axis, count)) as loop:
-        loops_over(f, others, None, turn.down(f, loop.counter, axis), body)
-
-
-def turns_of(f: Function, axis: Axis, count: Value | None) -> Value:
-    return index(axis.size) if count is None else f.times(count, unit(axis))
+    enter(0)
 
 
 class PanelWriter:
-    """Writes the loops over blocks, slivers of columns and tiles of one product of matrices."""
+    """Writes the loops over all tiles of one panel, and the tiles."""
 
-    def __init__(self, whole: Writer, panel: Panel) -> None:
-        self.whole = whole
-        self.f = whole.f
+    def __init__(
+        self,
+        f: Function,
+        target: Target,
+        contraction: Contraction,
+        panel: Panel,
+        finish: Finish | None,
+    ) -> None:
+        self.f = f
         self.panel = panel
-        self.dynamic = not whole.batch
-        self.blocks = sum_blocks(joined_sum(whole.contraction.inner))
-        vectors = -(-panel.columns // panel.lanes)
-        self.tiling = choose_tiling(whole.rows, vectors, self.registers(), self.dynamic)
-        self.outside = whole.rows[: self.tiling.axis]
-        self.inside = tuple(whole.rows[self.tiling.axis :])
+        self.extra = finish.parameters if finish else ()
+        batch = contraction.batch
+        self.divided = not batch  # the caller divides the tiled rows, and not the batch
+        self.batch = joined_rows(contraction.rows[:batch], dynamic=True)
+        rows = joined_rows(contraction.rows[batch:] or (ONE_ROW,), dynamic=self.divided)
+        self.blocks = sum_blocks(joined_sum(contraction.inner))
+        length = prod(dim.size for dim in self.blocks.inside)
+        registers = registers_of(target, ragged=panel.columns % panel.lanes != 0)
+        self.tiling = choose_tiling(rows, panel.vectors, length, registers, self.divided)
+        self.outside = rows[: self.tiling.axis]
+        self.tiled = rows[self.tiling.axis]
         self.sliver = self.tiling.vectors * panel.lanes
-        self.kernels = {step: self.kernel(step) for step in self.tiling.steps}
-
-    def registers(self) -> Registers:
-        target = self.whole.target
-        # A mask takes a register of its own kind in AVX-512 alone.
-        masks = self.panel.columns % self.panel.lanes != 0 and target.level != "avx512"
-        return Registers(target.vectors - masks, target.level == "avx512", target.has_fma)
-
-    def kernel(self, step: int) -> MicroKernel:
-        whole, panel, blocks = self.whole, self.panel, self.blocks
-        rows = step * prod(axis.size for axis in self.inside[1:])
-        kernel = MicroKernel(
-            name=f"{whole.f.name}_{rows}x{self.tiling.vectors}x{panel.lanes}",
-            element=TYPES[whole.contraction.dtype.name],
+        self.kernel = MicroKernel(
+            name=f"{f.name}_tile{panel.lanes}",
+            element=TYPES[contraction.dtype.name],
             lanes=panel.lanes,
             vectors=self.tiling.vectors,
-            steps=step,
-            axes=self.inside,
-            inner=blocks.inside,
-            counted=blocks.counted,
+            steps=self.tiling.steps,
+            outside=(*self.batch, *self.outside),
+            axes=tuple(rows[self.tiling.axis :]),
+            around=self.blocks.around,
+            inside=self.blocks.inside,
+            end=panel.end,
             # So many vectors of the last sliver are not full.
             masked=-(-(-panel.columns % self.sliver) // panel.lanes),
-            fused=whole.target.has_fma,
-            accumulate=whole.contraction.accumulate,
-            blocks=bool(blocks.around),
+            fused=target.has_fma,
+            accumulate=contraction.accumulate,
         )
-        emit_micro_kernel(whole.module, kernel, [*whole.batch, *self.outside], whole.finish)
-        return kernel
+        emit_micro_kernel(f.module, self.kernel, finish)
 
-    def write(self, turn: Turn) -> None:
-        self.each_block(self.blocks.around, turn)
-
-    def each_block(self, around: Sequence[tuple[Dim, int]], turn: Turn) -> None:
-        if not around:
-            self.each_sliver(turn)
-            return
-        f, ((dim, step), *others) = self.f, around
-        with f.loop(index(0), index(dim.size), step) as loop:
-            left = f.op("sub nsw", index(dim.size), loop.counter)
-            block = Block(
-                f.op("and", turn.block.first, f.compare("icmp eq", loop.counter, index(0))),
-                f.op("and", turn.block.last, f.compare("icmp sle", left, index(step))),
-                f.intrinsic("smin", left, index(step)),
-            )
-            self.each_block(others, turn.moved(f, loop.counter, dim)._replace(block=block))
-
-    def each_sliver(self, turn: Turn) -> None:
-        first, columns = index(self.panel.first), self.whole.contraction.columns
-
-        def at(column: Value) -> None:
-            moved = turn.moved(self.f, column, columns)._replace(column=column)
-            count = self.whole.count if self.dynamic and self.outside else None
-            loops_over(self.f, self.outside, count, moved, self.each_tile)
-
+    def write(self) -> None:
+        columns = Range(index(self.panel.first), index(self.panel.end), self.sliver)
         if self.panel.columns <= self.sliver:
-            at(first)
+            columns = columns._replace(stop=index(self.panel.first + self.sliver))
+        batch = [self.turns(axis) for axis in self.batch]
+        around = [Range(index(0), index(dim.size), step) for dim, step in self.blocks.around]
+        outside = [self.turns(axis) for axis in self.outside]
+        stop = self.turns(self.tiled).stop
+        nest(
+            self.f,
+            [*batch, *around, columns, *outside],
+            lambda counters: self.tiles(counters, stop),
+        )
+
+    def turns(self, axis: Axis) -> Range:
+        """All turns of an axis of rows; of the first one, as many as the caller says."""
+        first = (self.batch or self.outside or [self.tiled])[0]
+        count = self.f.parameters[3]
+        return Range(
+            index(0), self.f.times(count, unit(axis)) if axis is first else index(axis.size)
+        )
+
+    def tiles(self, counters: list[Value], stop: Value) -> None:
+        """The tiles along the axis that they divide, at a turn of all other loops."""
+        steps = self.tiling.steps
+        if len(steps) == 1:
+            whole = Range(index(0), stop, steps[0])
+            nest(self.f, [whole], lambda tile: self.tile(counters, tile[0], []))
             return
-        stop = index(self.panel.first + self.panel.columns)
-        with self.f.loop(first, stop, self.sliver) as loop:
-            at(loop.counter)
+        with self.f.loop(index(0), stop) as loop:
+            loop.step = self.step(loop.counter, stop)
+            self.tile(counters, loop.counter, [loop.step])
 
-    def each_tile(self, turn: Turn) -> None:
-        f, axis, steps = self.f, self.inside[0], self.tiling.steps
-        if self.outside or not self.dynamic:
-            stops = accumulate(map(mul, even_counts(axis.size, steps), steps))
-            ends = [index(stop) for stop in stops]
-        else:
-            ends = self.ragged_ends(turns_of(self.f, axis, self.whole.count))
-        start = index(0)
-        for step, end in zip(steps, ends, strict=True):
-            if is_constant(start) and end == f.add(start, step):
-                self.tile(turn.down(f, start, axis), step)
-            else:
-                with f.loop(start, end, step) as loop:
-                    self.tile(turn.down(f, loop.counter, axis), step)
-            start = end
+    def step(self, start: Value, stop: Value) -> Value:
+        """How many turns of its axis the tile takes that begins here."""
+        f, steps = self.f, self.tiling.steps
+        if is_constant(stop):
+            large, small = steps
+            boundary = index(large * even_counts(self.tiled.size, steps)[0])
+            return f.select(f.compare("icmp slt", start, boundary), index(large), index(small))
+        left = f.op("sub nsw", stop, start)
+        step = index(steps[-1])
+        for larger in reversed(steps[:-1]):
+            step = f.select(f.compare("icmp sge", left, index(larger)), index(larger), step)
+        return step
 
-    def ragged_ends(self, count: Value) -> list[Value]:
-        """Where the tiles of each step end, for a number of turns that is not known."""
-        ends, f, start = [], self.f, index(0)
-        for step in self.tiling.steps[:-1]:
-            left = f.op("sub nsw", count, start)
-            start = f.op("sub nsw", count, f.op("urem", left, index(step)))
-            ends.append(start)
-        return [*ends, count]
+    def tile(self, counters: list[Value], start: Value, step: list[Value]) -> None:
+        batch = len(self.batch)
+        column = batch + len(self.blocks.around)
+        rows = [*counters[:batch], *counters[column + 1 :], start]
+        operands = [*rows, counters[column], *counters[batch:column], *step]
+        self.f.run(self.kernel.name, *self.f.parameters[:3], *operands, *self.extra)
 
-    def tile(self, turn: Turn, step: int) -> None:
-        f, whole, kernel = self.f, self.whole, self.kernels[step]
-        moved = zip(whole.pointers, (turn.a, turn.b, turn.c), strict=True)
-        operands = [f.place(pointer, offset, kernel.element) for pointer, offset in moved]
-        if kernel.masked:
-            end = self.panel.first + self.panel.columns
-            operands.append(f.op("sub nsw", index(end), turn.column))
-        if kernel.counted:
-            operands.append(turn.block.turns)
-        if kernel.blocks:
-            operands += [turn.block.first, turn.block.last]
-        if whole.finish is not None:
-            operands += [turn.c, turn.column, *turn.rows, *whole.finish.parameters]
-        f.run(kernel.name, *operands)
+
+def registers_of(target: Target, ragged: bool) -> Registers:
+    """Those for a tile; `ragged`: its last vector is masked."""
+    # A mask takes a register of its own kind in AVX-512 alone.
+    masks = ragged and target.level != "avx512"
+    return Registers(target.vectors - masks, target.level == "avx512", target.has_fma)
 
 
 def emit_contraction(
@@ -392,4 +312,11 @@ def emit_contraction(
         finish: what is done to each vector of results before it is stored; its parameters follow
             `count`.
     """
-    Writer(module, target, contraction, name, finish).write()
+    parameters = [Value(POINTER, f"%{operand}") for operand in "abc"] + [Value(INDEX, "%count")]
+    f = module.function(name, [*parameters, *(finish.parameters if finish else ())])
+    if all(dim.size for dim in (contraction.columns, *contraction.rows)):
+        lanes = target.lanes(contraction.dtype)
+        has_masks = target.level in ("avx512", "avx2")
+        for panel in panels(contraction.columns.size, lanes, has_masks):
+            PanelWriter(f, target, contraction, panel, finish).write()
+    f.ret()

@@ -21,7 +21,6 @@ from typing import NamedTuple
 from lunzi.compiler.builder import (
     INDEX,
     POINTER,
-    TRUTH,
     Function,
     Module,
     Value,
@@ -30,8 +29,9 @@ from lunzi.compiler.builder import (
     vector,
 )
 
-# An inner loop whose tile has at most so many multiplications in all its turns is written out.
-MOST_WRITTEN_OUT = 96
+# An inner loop is written out where its tile has at most so many multiplications in all its turns:
+# then that takes no longer to compile than a loop.
+MOST_WRITTEN_OUT = 32
 
 
 class Dim(NamedTuple):
@@ -47,7 +47,7 @@ class Dim(NamedTuple):
 
 
 class Axis(NamedTuple):
-    """Loops over rows that go as one: its length, its strides, and the lengths that it joins."""
+    """Loops over rows that go as one: a length, strides, and the lengths of the joined loops."""
 
     size: int
     a: int
@@ -71,20 +71,20 @@ class Place:
         offset: Value,
         column: Value,
         mask: Value | None,
-        axes: Sequence[tuple[Value, tuple[int, ...]]],
+        counters: Sequence[tuple[Value, tuple[int, ...]]],
     ) -> None:
         self.offset = offset
         self.column = column
         self.mask = mask
         self._f = f
-        self._axes = axes
+        self._counters = counters
 
     @cached_property
     def rows(self) -> tuple[Value, ...]:
         """The counter of each loop over rows, in the order of the contraction's `rows`."""
         return tuple(
             counter
-            for whole, parts in self._axes
+            for whole, parts in self._counters
             for counter in split_counter(self._f, whole, parts)
         )
 
@@ -93,8 +93,8 @@ def split_counter(f: Function, whole: Value, parts: Sequence[int]) -> list[Value
     """The counters of nested loops, from the counter of the one that they were joined to."""
     counters: list[Value] = []
     for size in reversed(parts[1:]):
-        counters.append(f.op("urem", whole, index(size)) if size > 1 else index(0))
-        whole = f.op("udiv", whole, index(size)) if size > 1 else whole
+        counters.append(index(0) if size == 1 else f.op("urem", whole, index(size)))
+        whole = whole if size == 1 else f.op("udiv", whole, index(size))
     return [whole, *reversed(counters)]
 
 
@@ -114,93 +114,107 @@ class Finish:
 
 @dataclass(frozen=True)
 class MicroKernel:
-    """The shape of a tile and all strides; the function that it becomes depends on nothing else.
+    """All that the function of a tile depends on: its shape, its loops and its strides.
 
     Args:
         lanes: numbers in a vector.
         vectors: vectors of columns, one after the other.
-        steps: turns of the first of `axes` that the tile holds; it holds the other axes whole.
-        inner: the loops of the sum, outermost first.
-        counted: the first inner loop gets its number of turns from the caller.
+        steps: how many turns of the first of `axes` a tile may hold; it holds the others whole.
+        outside: the axes of rows outside the tile.
+        axes: the axes of rows in the tile.
+        around: loops of the sum outside the tile, with their steps, where it is done in blocks.
+        inside: loops of the sum in the tile, outermost first.
+        end: the column behind the last one.
         masked: so many of the last vectors may reach beyond the last column.
         fused: multiply and add with one rounding.
         accumulate: the sum begins with what c holds.
-        blocks: the caller sums in several calls, and says which are the first and the last.
     """
 
     name: str
     element: str
     lanes: int
     vectors: int
-    steps: int
+    steps: tuple[int, ...]
+    outside: tuple[Axis, ...]
     axes: tuple[Axis, ...]
-    inner: tuple[Dim, ...]
-    counted: bool
+    around: tuple[tuple[Dim, int], ...]
+    inside: tuple[Dim, ...]
+    end: int
     masked: int
     fused: bool
     accumulate: bool
-    blocks: bool
 
-    @cached_property
-    def rows(self) -> tuple[tuple[int, ...], ...]:
-        """Of each row of the tile: its turn of each axis."""
-        others = self.axes[1:]
-        return tuple(product(range(self.steps), *(range(axis.size) for axis in others)))
+    @property
+    def width(self) -> int:
+        """Bytes of a number."""
+        return {"float": 4, "double": 8}[self.element]
 
-    def parameters(self, outer: int = 0, finish: Finish | None = None) -> list[Value]:
-        """Those of its function; `outer` is the number of axes whose counters a finish needs."""
-        wanted = [Value(POINTER, "%a"), Value(POINTER, "%b"), Value(POINTER, "%c")]
-        if self.masked:
-            wanted.append(Value(INDEX, "%left"))
-        if self.counted:
-            wanted.append(Value(INDEX, "%count"))
-        if self.blocks:
-            wanted += [Value(TRUTH, "%first"), Value(TRUTH, "%last")]
-        if finish is not None:
-            wanted += [Value(INDEX, "%offset"), Value(INDEX, "%column")]
-            wanted += [Value(INDEX, f"%row{i}") for i in range(outer + 1)]
-            wanted += finish.parameters
-        return wanted
+    def rows(self, step: int) -> list[tuple[int, ...]]:
+        """Of each row of a tile: its turn of each of `axes`."""
+        return list(product(range(step), *(range(axis.size) for axis in self.axes[1:])))
+
+    def parameters(self) -> list[Value]:
+        """The pointers of the contraction; counters of rows, column and blocks; and the step."""
+        rows = [Value(INDEX, f"%row{i}") for i in range(len(self.outside) + 1)]
+        sums = [Value(INDEX, f"%sum{i}") for i in range(len(self.around))]
+        step = [Value(INDEX, "%step")] if len(self.steps) > 1 else []
+        pointers = [Value(POINTER, f"%{operand}") for operand in "abc"]
+        return [*pointers, *rows, Value(INDEX, "%column"), *sums, *step]
+
+
+class Displaced(NamedTuple):
+    """A place in memory: so many elements from a pointer."""
+
+    pointer: Value
+    elements: int = 0
 
 
 class Writer:
     """Writes the function of a micro-kernel."""
 
-    def __init__(
-        self,
-        module: Module,
-        kernel: MicroKernel,
-        outer: Sequence[Axis],
-        finish: Finish | None,
-    ) -> None:
-        parameters = kernel.parameters(len(outer), finish)
-        self.f = module.function(kernel.name, parameters, attributes="nounwind noinline")
+    def __init__(self, module: Module, kernel: MicroKernel, finish: Finish | None) -> None:
+        parameters = kernel.parameters()
+        extra = finish.parameters if finish else ()
+        self.f = module.function(kernel.name, [*parameters, *extra], attributes="nounwind noinline")
         self.kernel = kernel
-        self.outer = outer
         self.finish = finish
-        self.parameter = {value.name[1:]: value for value in parameters}
         self.type = vector(kernel.element, kernel.lanes)
-        self.bytes = {"float": 4, "double": 8}[kernel.element]
+        named = {value.name[1:]: value for value in parameters}
+        self.step = named.get("step")
+        self.column = named["column"]
+        self.rows = [named[f"row{i}"] for i in range(len(kernel.outside) + 1)]
+        self.sums = [named[f"sum{i}"] for i in range(len(kernel.around))]
+        a, b, c = self.offsets()
+        self.offset = c
+        self.a, self.b, self.c = (
+            self.f.place(named[operand], offset, kernel.element)
+            for operand, offset in zip("abc", (a, b, c), strict=True)
+        )
         self.masks = [self.mask(j) for j in range(kernel.vectors)]
 
+    def offsets(self) -> tuple[Value, Value, Value]:
+        """How far a, b and c of the tile are from those of the contraction."""
+        f, kernel = self.f, self.kernel
+        a, b, c = index(0), self.column, self.column
+        axes = [*kernel.outside, kernel.axes[0]]
+        loops: list[Axis | Dim] = [*axes, *(dim for dim, _ in kernel.around)]
+        for counter, loop in zip([*self.rows, *self.sums], loops, strict=True):
+            a = f.add(a, f.times(counter, loop.a))
+            b = f.add(b, f.times(counter, loop.b))
+            c = f.add(c, f.times(counter, loop.c))
+        return a, b, c
+
     def write(self) -> None:
-        kernel = self.kernel
-        totals = [self.start(row, j) for row, j in self.results()]
-        a, b = self.parameter["a"], self.parameter["b"]
-        if all(dim.size for dim in kernel.inner):
-            totals = self.sum(kernel.inner, (a, 0), (b, 0), totals, kernel.counted)
-        if self.finish is None or not kernel.blocks:
-            self.store(totals, self.finish)
-        else:
-            last = self.parameter["last"]
-            with self.f.when(last):
-                self.store(totals, self.finish)
-            with self.f.when(self.f.op("xor", last, Value(TRUTH, "true"))):
-                self.store(totals, None)
+        for step in self.kernel.steps:
+            if self.step is None:
+                self.tile(step)
+            else:
+                with self.f.when(self.f.compare("icmp eq", self.step, index(step))):
+                    self.tile(step)
         self.f.ret()
 
-    def results(self) -> list[tuple[int, int]]:
-        return list(product(range(len(self.kernel.rows)), range(self.kernel.vectors)))
+    def tile(self, step: int) -> None:
+        TileWriter(self, step).write()
 
     # Columns that do not fill the last vector
 
@@ -208,120 +222,177 @@ class Writer:
         kernel, f = self.kernel, self.f
         if j < kernel.vectors - kernel.masked:
             return None
+        left = f.op("sub nsw", index(kernel.end), self.column)
         # Lanes as wide as the numbers: the processor's masks are compared so.
-        narrow = f"i{8 * self.bytes}"
-        left = self.parameter["left"]
-        if self.bytes == 4:
+        narrow = f"i{8 * kernel.width}"
+        if kernel.width < 8:
             left = f.convert("trunc", left, narrow)
         lanes = ", ".join(f"{narrow} {lane + j * kernel.lanes}" for lane in range(kernel.lanes))
         places = Value(vector(narrow, kernel.lanes), f"<{lanes}>")
         return f.compare("icmp slt", places, f.splat(left, kernel.lanes))
 
     def read(self, pointer: Value, j: int) -> Value:
-        f, mask = self.f, self.masks[j]
+        """Vector j of the columns at a place in memory."""
+        f, kernel, mask = self.f, self.kernel, self.masks[j]
         if mask is None:
-            return f.load(self.type, pointer, self.bytes)
-        aligned = Value("i32", str(self.bytes))
-        name = f"llvm.masked.load.v{self.kernel.lanes}f{8 * self.bytes}.p0"
+            return f.load(self.type, pointer, kernel.width)
+        aligned = Value("i32", str(kernel.width))
+        name = f"llvm.masked.load.v{kernel.lanes}f{8 * kernel.width}.p0"
         return f.call(name, self.type, pointer, aligned, mask, splat_number(self.type, 0))
 
-    def write_out(self, value: Value, pointer: Value, j: int) -> None:
-        f, mask = self.f, self.masks[j]
+    def store(self, value: Value, pointer: Value, j: int) -> None:
+        f, kernel, mask = self.f, self.kernel, self.masks[j]
         if mask is None:
-            f.store(value, pointer, self.bytes)
+            f.store(value, pointer, kernel.width)
             return
-        aligned = Value("i32", str(self.bytes))
-        name = f"llvm.masked.store.v{self.kernel.lanes}f{8 * self.bytes}.p0"
+        aligned = Value("i32", str(kernel.width))
+        name = f"llvm.masked.store.v{kernel.lanes}f{8 * kernel.width}.p0"
         f.run(name, value, pointer, aligned, mask)
+
+
+class TileWriter:
+    """Writes the instructions of a tile of one shape."""
+
+    def __init__(self, whole: Writer, step: int) -> None:
+        self.whole = whole
+        self.f = whole.f
+        self.kernel = whole.kernel
+        self.rows = whole.kernel.rows(step)
+        self.results = list(product(range(len(self.rows)), range(whole.kernel.vectors)))
+
+    def write(self) -> None:
+        kernel = self.kernel
+        totals = self.starts()
+        if all(dim.size for dim in kernel.inside):
+            a, b = Displaced(self.whole.a), Displaced(self.whole.b)
+            totals = self.sum(kernel.inside, a, b, totals, self.turns())
+        finish = self.whole.finish
+        if finish is None or not kernel.around:
+            self.store(totals, finish)
+            return
+        last = self.every("icmp sge", [index(dim.size - step) for dim, step in kernel.around])
+        with self.f.when(last):
+            self.store(totals, finish)
+        with self.f.when(self.f.op("xor", last, Value("i1", "true"))):
+            self.store(totals, None)
 
     # The tile in memory
 
-    def offset(self, row: int, j: int) -> int:
-        turns = self.kernel.rows[row]
-        moved = sum(i * axis.c for i, axis in zip(turns, self.kernel.axes, strict=True))
-        return moved + j * self.kernel.lanes
+    def displacement(self, row: int, j: int) -> int:
+        moved = zip(self.rows[row], self.kernel.axes, strict=True)
+        return sum(turn * axis.c for turn, axis in moved) + j * self.kernel.lanes
 
     def pointer(self, row: int, j: int) -> Value:
-        return self.f.place(self.parameter["c"], index(self.offset(row, j)), self.kernel.element)
+        return self.address(Displaced(self.whole.c, self.displacement(row, j)))
 
-    def start(self, row: int, j: int) -> Value:
-        zero = splat_number(self.type, 0)
-        if self.kernel.accumulate:
-            return self.read(self.pointer(row, j), j)
-        if not self.kernel.blocks:
-            return zero
-        return self.f.select(self.parameter["first"], zero, self.read(self.pointer(row, j), j))
+    def address(self, place: Displaced) -> Value:
+        return self.f.place(place.pointer, index(place.elements), self.kernel.element)
+
+    def starts(self) -> list[Value]:
+        """The totals before the first step of this block of the sum."""
+        f, kernel, zero = self.f, self.kernel, splat_number(self.whole.type, 0)
+        if kernel.accumulate:
+            return self.stored()
+        if not kernel.around:
+            return [zero] * len(self.results)
+        before, load, begin = f.label, f.new_label("load"), f.new_label("begin")
+        f.branch(self.every("icmp eq", [index(0)] * len(kernel.around)), begin, load)
+        f.begin(load)
+        totals = self.stored()
+        f.go(begin)
+        f.begin(begin)
+        return [
+            f.define(
+                total.type,
+                f"phi {total.type} [ {zero.name}, %{before} ], [ {total.name}, %{load} ]",
+            )
+            for total in totals
+        ]
+
+    def stored(self) -> list[Value]:
+        return [self.whole.read(self.pointer(row, j), j) for row, j in self.results]
 
     def store(self, totals: Sequence[Value], finish: Finish | None) -> None:
-        for (row, j), total in zip(self.results(), totals, strict=True):
-            value = total
-            if finish is not None:
-                value = finish.emit(self.f, total, self.place(row, j))
-            self.write_out(value, self.pointer(row, j), j)
+        for (row, j), total in zip(self.results, totals, strict=True):
+            value = total if finish is None else finish.emit(self.f, total, self.place(row, j))
+            self.whole.store(value, self.pointer(row, j), j)
 
     def place(self, row: int, j: int) -> Place:
-        f, kernel = self.f, self.kernel
-        outer = [(self.parameter[f"row{i}"], axis.parts) for i, axis in enumerate(self.outer)]
-        step, *turns = kernel.rows[row]
-        tile = f.add(self.parameter[f"row{len(outer)}"], step)
+        f, whole, kernel = self.f, self.whole, self.kernel
+        turn, *turns = self.rows[row]
+        *outside, tile = whole.rows
+        counters = [*outside, f.add(tile, turn), *map(index, turns)]
+        parts = [axis.parts for axis in (*kernel.outside, *kernel.axes)]
         return Place(
             f,
-            f.add(self.parameter["offset"], self.offset(row, j)),
-            f.add(self.parameter["column"], j * kernel.lanes),
-            self.masks[j],
-            [
-                *outer,
-                (tile, kernel.axes[0].parts),
-                *(
-                    (index(turn), axis.parts)
-                    for turn, axis in zip(turns, kernel.axes[1:], strict=True)
-                ),
-            ],
+            f.add(whole.offset, self.displacement(row, j)),
+            f.add(whole.column, j * kernel.lanes),
+            whole.masks[j],
+            list(zip(counters, parts, strict=True)),
         )
+
+    # Blocks of the sum
+
+    def every(self, comparison: str, limits: Sequence[Value]) -> Value:
+        """Whether the counters of all loops around the block compare so with their limits."""
+        truth = Value("i1", "true")
+        for counter, limit in zip(self.whole.sums, limits, strict=True):
+            truth = self.f.op("and", self.f.compare(comparison, counter, limit), truth)
+        return truth
+
+    def turns(self) -> Value | None:
+        """Turns of the first loop inside, where the last block has fewer."""
+        if not self.kernel.around:
+            return None
+        dim, step = self.kernel.around[-1]
+        if dim.size % step == 0:
+            return None
+        left = self.f.op("sub nsw", index(dim.size), self.whole.sums[-1])
+        return self.f.intrinsic("smin", left, index(step))
 
     # The sum
 
     def sum(
         self,
         dims: Sequence[Dim],
-        a: tuple[Value, int],
-        b: tuple[Value, int],
+        a: Displaced,
+        b: Displaced,
         totals: list[Value],
-        counted: bool,
+        turns: Value | None = None,
     ) -> list[Value]:
-        """The loops `dims`, from a and b: pointers, and elements to go from them."""
+        """The totals after the loops `dims`; `turns` replaces the length of the first one."""
         if not dims:
             return self.step(a, b, totals)
         f, (dim, *others) = self.f, dims
-        if not counted and not others and dim.size * len(totals) <= MOST_WRITTEN_OUT:
+        if turns is None and not others and dim.size * len(totals) <= MOST_WRITTEN_OUT:
             for k in range(dim.size):
-                totals = self.step((a[0], a[1] + k * dim.a), (b[0], b[1] + k * dim.b), totals)
+                turn_a = Displaced(a.pointer, a.elements + k * dim.a)
+                turn_b = Displaced(b.pointer, b.elements + k * dim.b)
+                totals = self.step(turn_a, turn_b, totals)
             return totals
-        starts = [self.moved(a), self.moved(b), *totals]
-        count = self.parameter["count"] if counted else index(dim.size)
-        with f.loop(index(0), count, carried=starts, may_be_empty=False) as loop:
-            turn_a, turn_b, *totals = loop.carried
-            totals = self.sum(others, (turn_a, 0), (turn_b, 0), totals, False)
-            loop.next = [self.moved((turn_a, dim.a)), self.moved((turn_b, dim.b)), *totals]
+        starts = [self.address(a), self.address(b), *totals]
+        stop = index(dim.size) if turns is None else turns
+        with f.loop(index(0), stop, carried=starts, may_be_empty=False) as loop:
+            at_a, at_b, *totals = loop.carried
+            totals = self.sum(others, Displaced(at_a), Displaced(at_b), totals)
+            following = self.address(Displaced(at_a, dim.a)), self.address(Displaced(at_b, dim.b))
+            loop.next = [*following, *totals]
         return loop.carried[2:]
 
-    def moved(self, place: tuple[Value, int]) -> Value:
-        return self.f.place(place[0], index(place[1]), self.kernel.element)
-
-    def step(
-        self, a: tuple[Value, int], b: tuple[Value, int], totals: Sequence[Value]
-    ) -> list[Value]:
-        kernel, f = self.kernel, self.f
+    def step(self, a: Displaced, b: Displaced, totals: Sequence[Value]) -> list[Value]:
+        """One step of the sum of each total."""
+        f, kernel = self.f, self.kernel
         columns = [
-            self.read(self.moved((b[0], b[1] + j * kernel.lanes)), j) for j in range(kernel.vectors)
+            self.whole.read(self.address(Displaced(b.pointer, b.elements + j * kernel.lanes)), j)
+            for j in range(kernel.vectors)
         ]
-        result = []
-        for row, turns in enumerate(kernel.rows):
-            across = sum(i * axis.a for i, axis in zip(turns, kernel.axes, strict=True))
-            one = f.load(kernel.element, self.moved((a[0], a[1] + across)), self.bytes)
-            factor = f.splat(one, kernel.lanes)
-            for j, column in enumerate(columns):
-                total = totals[row * kernel.vectors + j]
+        result: list[Value] = []
+        for turns in self.rows:
+            across = sum(turn * axis.a for turn, axis in zip(turns, kernel.axes, strict=True))
+            place = self.address(Displaced(a.pointer, a.elements + across))
+            factor = f.splat(f.load(kernel.element, place, kernel.width), kernel.lanes)
+            for column in columns:
+                total = totals[len(result)]
                 if kernel.fused:
                     result.append(f.intrinsic("fma", factor, column, total))
                 else:
@@ -329,13 +400,6 @@ class Writer:
         return result
 
 
-def emit_micro_kernel(
-    module: Module, kernel: MicroKernel, outer: Sequence[Axis], finish: Finish | None
-) -> None:
-    """Write the function of a micro-kernel, once.
-
-    Args:
-        outer: the axes of the rows outside the tile, whose counters a finish may ask for.
-    """
-    if kernel.name not in module.functions:
-        Writer(module, kernel, outer, finish).write()
+def emit_micro_kernel(module: Module, kernel: MicroKernel, finish: Finish | None) -> None:
+    """Write the function of a micro-kernel, internal to the module."""
+    Writer(module, kernel, finish).write()

@@ -12,15 +12,18 @@ from typing import NamedTuple
 
 from lunzi.compiler.micro_kernel import Axis
 
-# Cycles for one step of a tile's sum, fitted to measurements of ten shapes on a processor with
-# AVX-512: half a cycle for each multiplication, but never less than the time until a total can be
-# added to again; and what does not hide behind the multiplications, for each number of a and for
-# each vector of b, which often comes from the second cache.
-PRODUCT, LATENCY, ROW, VECTOR = 0.5, 4.0, 0.22, 0.72
+# Cycles for one step of a tile's sum, fitted to a dozen shapes on a processor with AVX-512. Either
+# the multiplications take longest, or the loads, or the chain of additions to each total; what
+# does not hide behind them grows with the numbers of a, and more with the vectors of b, which come
+# from the second cache.
+PRODUCT, LOAD, LATENCY = 0.5, 0.65, 4.0
+ROW, VECTOR = 0.1, 0.6
+# Cycles of a tile besides its sum: the call, and a total's way to memory.
+CALL, TOTAL = 20.0, 1.5
+# What one more shape of tile costs, and each total of it, shared by ten thousand runs: compiling.
+SHAPE, SHAPE_TOTAL = 400.0, 20.0
 # From so many rows, they may well be shared by two threads: then tiles should fit a half too.
 SHARED = 32
-# Another micro-kernel must bring so much, for it costs time to compile.
-PER_KERNEL = 0.01
 
 
 class Registers(NamedTuple):
@@ -63,7 +66,7 @@ def needed(rows: int, vectors: int, registers: Registers) -> int:
 def cycles(rows: int, vectors: int, registers: Registers) -> float:
     """How long a step of a tile's sum takes."""
     products = rows * vectors * PRODUCT * (1 if registers.fused else 2)
-    return max(products, LATENCY) + rows * ROW + vectors * VECTOR
+    return max(products, (rows + vectors) * LOAD, LATENCY) + rows * ROW + vectors * VECTOR
 
 
 def even_steps(size: int, most: int) -> tuple[int, ...]:
@@ -105,23 +108,24 @@ def ragged_counts(size: int, steps: Sequence[int]) -> list[int]:
 
 
 def choose_tiling(
-    axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
+    axes: Sequence[Axis], vectors: int, length: int, registers: Registers, divided: bool
 ) -> Tiling:
     """The tiles of a contraction whose rows are these axes.
 
     Args:
         axes: the rows, outermost first; at least one.
         vectors: how many vectors all columns take.
-        dynamic: the first axis has some multiple of its last part's turns, and its size at most.
+        length: how many steps a sum has.
+        divided: the first axis has any multiple of its unit of turns, up to its size.
     """
     return min(
-        candidates(axes, vectors, registers, dynamic),
-        key=lambda tiling: price(tiling, axes, vectors, registers, dynamic),
+        candidates(axes, vectors, registers, divided),
+        key=lambda tiling: price(tiling, axes, vectors, length, registers, divided),
     )
 
 
 def candidates(
-    axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
+    axes: Sequence[Axis], vectors: int, registers: Registers, divided: bool
 ) -> Iterator[Tiling]:
     for axis in reversed(range(len(axes))):
         whole = prod(other.size for other in axes[axis + 1 :])
@@ -135,33 +139,40 @@ def candidates(
             ):
                 most += 1
             for step in range(1, most + 1):
-                if dynamic and axis == 0:
+                if divided and axis == 0:
                     yield Tiling(axis, ragged_steps(unit(axes[0]), step), wide)
                 else:
                     yield Tiling(axis, even_steps(axes[axis].size, step), wide)
 
 
 def unit(axis: Axis) -> int:
-    """A dynamic axis has some multiple of this many turns."""
+    """A divided axis has some multiple of this many turns."""
     return prod(axis.parts[1:])
 
 
 def price(
-    tiling: Tiling, axes: Sequence[Axis], vectors: int, registers: Registers, dynamic: bool
-) -> tuple[float, int]:
-    """Cycles for one step of the sums of all tiles; then, the number of tiles."""
+    tiling: Tiling,
+    axes: Sequence[Axis],
+    vectors: int,
+    length: int,
+    registers: Registers,
+    divided: bool,
+) -> float:
+    """Cycles for all tiles, with their share of what compiling costs."""
     size = axes[tiling.axis].size
     whole = prod(other.size for other in axes[tiling.axis + 1 :])
-    columns = -(-vectors // tiling.vectors)
-    if dynamic and tiling.axis == 0:
-        counts = ragged_counts(size, tiling.steps)
-        if size >= SHARED:
-            half = ragged_counts(-(-size // 2), tiling.steps)
-            counts = [one + other for one, other in zip(counts, half, strict=True)]
+    repeated = prod(other.size for other in axes[: tiling.axis]) * -(-vectors // tiling.vectors)
+    if not divided or tiling.axis:
+        counts: list[float] = [*even_counts(size, tiling.steps)]
+    elif size < SHARED:
+        counts = [*ragged_counts(size, tiling.steps)]
     else:
-        counts = even_counts(size, tiling.steps)
-    spent = sum(
-        count * cycles(step * whole, tiling.vectors, registers)
-        for count, step in zip(counts, tiling.steps, strict=True)
-    )
-    return spent * columns * (1 + PER_KERNEL * len(tiling.steps)), sum(counts) * columns
+        half = ragged_counts(-(-size // 2), tiling.steps)
+        both = zip(ragged_counts(size, tiling.steps), half, strict=True)
+        counts = [(one + 2 * other) / 2 for one, other in both]
+    spent = 0.0
+    for count, step in zip(counts, tiling.steps, strict=True):
+        totals = step * whole * tiling.vectors
+        sums = length * cycles(step * whole, tiling.vectors, registers)
+        spent += count * repeated * (sums + CALL + TOTAL * totals) + SHAPE + SHAPE_TOTAL * totals
+    return spent
