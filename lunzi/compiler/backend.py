@@ -10,11 +10,16 @@ from typing import Protocol
 
 from lunzi.compiler.interpreted import Interpreted
 from lunzi.core.advice import advise
+from lunzi.core.loop import Scan
+from lunzi.core.reduction import ArgSort
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
 
 # The strides of a memory in elements; 0 along axes of length 0 and 1, where they do not matter.
 Layout = tuple[int, ...]
+
+# Programs with one of these run in the interpreter.
+INTERPRETED = (ArgSort, Scan)
 
 SAID: set[str] = set()  # what was said once and is not said again
 
@@ -51,7 +56,11 @@ def build(
         layouts: of each memory.
         check_finite: raise RangeError for the first number made that is not finite.
     """
-    return Interpreted(graph, memories, check_finite)
+    if check_finite or any(isinstance(node.op, INTERPRETED) for node in graph.nodes):
+        return Interpreted(graph, memories, check_finite)
+    from lunzi.compiler.executable import Native  # needs llvmlite, which may be missing
+
+    return Native(graph, memories, layouts)
 
 
 def is_eager() -> bool:

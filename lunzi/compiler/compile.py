@@ -27,7 +27,8 @@ from lunzi.core.trace import Graph, trace
 ARRAY = np.ndarray
 
 AT_MOST = 64  # programs of one function; the one that was not asked for for longest goes
-MANY = 16  # programs of one function; behind them a warning says what makes so many
+MANY = 16  # programs of one function, or calls traced one after the other, that are warned of
+FEW = 3  # programs that differ in one Python number, behind which a warning says so
 
 
 class Options(NamedTuple):
@@ -52,6 +53,8 @@ class Compiled:
         self.last: Program | None = None  # the one of the last call, if it is looked for by specs
         self.making = RLock()
         self.built = 0
+        self.numbers_changed = 0
+        self.traced_again = 0  # calls without one between them that needed no tracing
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         program = self.last
@@ -78,6 +81,7 @@ class Compiled:
             ):
                 return self.find_and_run(arguments, named)
             arrays.append(x)
+        self.traced_again = 0
         result = program.run(arrays)
         return self.find_and_run(arguments, named) if result is MISFIT else result
 
@@ -89,7 +93,11 @@ class Compiled:
         call = Call.of(arguments, named, recording)
         arrays = arrays_of(arguments, named)
         while True:
-            program = self.find(call) or self.make(call, arguments, named)
+            program = self.find(call)
+            if program is None:
+                program = self.make(call, arguments, named)
+            else:
+                self.traced_again = 0
             apart = [program.apart(array) for array in arrays]
             if self.options.check:
                 result = run_both(program, apart, lambda: self.function(*arguments, **named))
@@ -121,6 +129,8 @@ class Compiled:
                 check_finite = self.options.check_finite
                 backend = build(bound.graph, bound.slots, bound.layouts, check_finite)
                 self.built += 1
+            else:
+                self.advise_against_changes()
             # The counter as it is behind the trace: a function may call model.train() itself.
             program = Program(call, PROGRAM.value, bound, backend, self.name)
             self.programs.pop((call, bound.identity), None)
@@ -137,12 +147,31 @@ class Compiled:
         return None
 
     def advise_against_many(self, call: Call) -> None:
-        if self.built == MANY:
-            *_, latest = self.programs.values()
+        """Warn, once, of a function that is compiled again and again."""
+        if not self.programs:
+            return
+        *_, latest = self.programs.values()
+        change = difference(latest.call, call)
+        self.numbers_changed += change.is_number
+        if self.numbers_changed == FEW and change.is_number:
             advise(
-                f"{self.name} was compiled {MANY} times and is compiled again, for "
-                f"{difference(latest.call, call)}. Bring batches to one shape (drop_last=True), "
-                f"and hand over as tensors what changes from call to call"
+                f"{self.name} is compiled again for each number: {change}. Hand over as "
+                f"lunzi.tensor(number) what changes from call to call"
+            )
+        elif self.built == MANY:
+            advise(
+                f"{self.name} was compiled {MANY} times and is compiled again: {change}. Bring "
+                f"batches to one shape (drop_last=True), and keep in tensors what changes"
+            )
+
+    def advise_against_changes(self) -> None:
+        """Warn of a function that is traced at each call, which takes as long as to run it."""
+        self.traced_again += 1
+        if self.traced_again == MANY:
+            advise(
+                f"{self.name} was traced again at each of the last {MANY} calls, with the same "
+                f"program in the end: an attribute of a module or optimiser is set between them. "
+                f"Keep it elsewhere, or in a Buffer if the function reads it"
             )
 
     def traced(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Graph:

@@ -25,23 +25,25 @@ def fingerprint(graph: Graph, layouts: Sequence[tuple[int, ...]]) -> str:
     Args:
         layouts: of `memories_of(graph)`.
     """
-    digest = blake2b(digest_size=DIGEST_SIZE)
     memories = memories_of(graph)
-    digest.update(f"{graph.arguments} {len(graph.slots)}\n".encode())
-    for slot, layout in zip(memories, layouts, strict=True):
-        digest.update(f"{slot.tensor.spec} {slot.is_gradient} {layout}\n".encode())
     nodes = graph.nodes
     numbers = {id(node): number for number, node in enumerate(nodes)}
+    places = {place_of(slot): index for index, slot in enumerate(memories)}
+    lines = [f"{[described(spec) for spec in graph.arguments]} {len(graph.slots)}"]
+    for slot, layout in zip(memories, layouts, strict=True):
+        lines.append(f"{described(slot.tensor.payload)} {slot.is_gradient} {layout}")
     for node in nodes:
         inputs = [numbers[id(x)] for x in node.inputs]
-        digest.update(f"{operation(node)} {inputs} {node.spec}\n".encode())
-    places = {place_of(slot): index for index, slot in enumerate(memories)}
-    written = [
-        (places.get(place_of(slot)), None if node is None else numbers[id(node)])
-        for slot, node in graph.updates
-    ]
-    digest.update(f"{[numbers[id(node)] for node in graph.outputs]} {written}\n".encode())
-    return digest.hexdigest()
+        lines.append(f"{operation(node)} {inputs} {described(node.spec)}")
+    for slot, left in graph.updates:
+        lines.append(f"{places.get(place_of(slot))} {None if left is None else numbers[id(left)]}")
+    lines.append(f"{[numbers[id(node)] for node in graph.outputs]}")
+    return blake2b("\n".join(lines).encode(), digest_size=DIGEST_SIZE).hexdigest()
+
+
+def described(value: Any) -> str:
+    # By the letter of the dtype: its name takes NumPy 4 us.
+    return f"{value.dtype.char}{value.shape}"
 
 
 def operation(node: Node) -> str:

@@ -38,7 +38,9 @@ class Setting(NamedTuple):
     value: Hashable
 
     def __str__(self) -> str:
-        return self.value.text if isinstance(self.value, Same) else repr(self.value)
+        if isinstance(self.value, Same):
+            return self.value.text
+        return str(float.fromhex(str(self.value))) if self.kind is float else repr(self.value)
 
 
 class Item(NamedTuple):
@@ -133,12 +135,22 @@ def ready(value: Any) -> Array:
     return np.array(array, order="C")
 
 
-def difference(old: Call, new: Call) -> str:
-    """In words, the first thing that tells two calls apart."""
+class Difference(NamedTuple):
+    """What tells two calls apart, in words, and whether it is a Python number."""
+
+    text: str
+    is_number: bool = False
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def difference(old: Call, new: Call) -> Difference:
+    """The first thing that tells two calls apart."""
     if old.recording is not new.recording:
-        return f"gradients were {'on' if old.recording else 'off'} before"
+        return Difference(f"gradients were {'on' if old.recording else 'off'} before")
     if old == new:
-        return "its state or a setting of a module or optimiser changed"
+        return Difference("its state, or a setting of a module or optimiser, is another one")
     where, before, after = "", cast("Any", old.arguments), cast("Any", new.arguments)
     if before == after:
         before, after = cast("Any", old.named), cast("Any", new.named)
@@ -151,7 +163,12 @@ def difference(old: Call, new: Call) -> str:
         if isinstance(before, Item) and isinstance(after, Item) and before.key == after.key:
             step, before, after = before.key, before.value, after.value
         where += f"[{step!r}]"
-    return f"argument {where} was {spoken(before)} and is {spoken(after)}"
+    text = f"argument {where} was {spoken(before)} and is {spoken(after)}"
+    return Difference(text, is_number(before) and is_number(after))
+
+
+def is_number(key: Any) -> bool:
+    return isinstance(key, Setting) and key.kind in (int, float)
 
 
 def is_nesting(key: Any) -> bool:

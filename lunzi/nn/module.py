@@ -395,6 +395,9 @@ def members_of(name: str, value: Any) -> Iterator[tuple[str, Member]]:
             f"{name} holds modules or parameters in a set, whose order is another one in each "
             f"run: use a list, a tuple or a dict"
         )
+    elif isinstance(getattr(value, "__wrapped__", None), Module):
+        # A compiled module, whose parameters are those of this one too.
+        yield name, value.__wrapped__
 
 
 def named_tensors(

@@ -112,14 +112,18 @@ def test_an_argument_that_needs_a_gradient_is_not_passed_over():
 
 
 def test_a_function_of_many_programs_is_warned_of_once():
-    scale = lz.compile(lambda x, k: x * k)
-    for k in range(16):
-        scale(X, k)
-    with pytest.warns(lz.LunziWarning, match=r"compiled 16 times.*argument \[1\] was 15 and is 16"):
-        scale(X, 16)
-    for k in range(17, 80):
-        scale(X, k)
+    scale = lz.compile(lambda x, k: x * len(k))
+    names = ["a" * length for length in range(100)]
+    for name in names[:16]:
+        scale(X, name)
+    with pytest.warns(lz.LunziWarning, match=r"compiled 16 times.*argument \[1\] was 'aaa"):
+        scale(X, names[16])
+    for name in names[17:80]:
+        scale(X, name)
     assert len(scale.programs) == front.AT_MOST
+
+
+def test_what_makes_many_programs_is_named():
     shapes = lz.compile(lambda batch: batch["x"])
     for n in range(16):
         shapes({"x": np.zeros(n)})
@@ -127,6 +131,34 @@ def test_a_function_of_many_programs_is_warned_of_once():
         lz.LunziWarning, match=r"\[0\]\['x'\] was float64\[15\] and is float64\[16\]"
     ):
         shapes({"x": np.zeros(16)})
+
+
+def test_a_number_that_changes_from_call_to_call_is_warned_of_soon():
+    scale = lz.compile(lambda x, k=1.0: x * k)
+    scale(X, k=0.5)
+    scale(X, k=0.25)
+    scale(X, k=0.125)
+    with pytest.warns(lz.LunziWarning, match=r"argument \['k'\] was 0\.125 and is 2\.0.*tensor"):
+        scale(X, k=2.0)
+    for k in (3.0, 4.0):
+        assert scale(X, k=k).numpy().sum() == 4 * k
+
+
+def test_a_function_that_is_traced_at_each_call_is_warned_of():
+    model = nn.Linear(2, 1)
+    fast = lz.compile(model)
+    for turn in range(15):
+        model.turn = turn
+        fast(X)
+        fast(X)
+    for turn in range(1, 16):
+        model.turn = -turn
+        fast(X)
+    model.turn = "last"
+    with pytest.warns(lz.LunziWarning, match="traced again at each of the last 16 calls"):
+        fast(X)
+    model.turn = "another"
+    fast(X)
 
 
 # Results

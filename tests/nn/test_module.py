@@ -301,3 +301,19 @@ def test_a_model_prints_its_layers():
 
 def test_a_summary_is_a_method_too():
     assert nn.Linear(2, 3).summary((4, 2)).multiply_adds == 24
+
+
+def test_the_parameters_of_a_compiled_part_are_found():
+    class Net(nn.Module):
+        def __init__(self):
+            self.fast = lz.compile(nn.Linear(2, 1))
+
+        def forward(self, x):
+            return self.fast(x)
+
+    net = Net()
+    assert list(net.state_dict()) == ["fast.weight", "fast.bias"]
+    net.eval()
+    assert not net.fast.training
+    with pytest.raises(lz.ShapeError, match=r"fast \(Linear\)"):
+        net(np.zeros((2, 3), np.float32))
