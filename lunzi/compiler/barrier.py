@@ -3,7 +3,10 @@
 A team is a block of memory: a header, then a line for each thread. A thread announces a number
 in a word of its line, and others wait until the word has reached it. Who waits looks again and
 again for a moment, then lets the processor go: the word beside counts the sleepers, so that
-whoever announces knows whether there is anybody to be woken.
+whoever announces knows whether there is anybody to be woken. A thread that finds itself on the
+processor of the one it waits for, as happens when other processes have taken the rest, lets go
+at once: with a barrier each 20 us, two threads on one core run at 0.9 of the speed of one,
+and would run at 0.4 of it if they looked.
 
     barrier         each thread announces its next generation and awaits that of the others
     order           thread 0 announces the next order to each worker, who runs what stands there
@@ -59,20 +62,15 @@ LINE = np.dtype(
 )
 
 # The runtime's functions that Python calls, and the one that programs call through the header.
-BARRIER, RUN, WORK, DISMISS, LOOK = (
-    "lunzi_barrier",
-    "lunzi_run",
-    "lunzi_work",
-    "lunzi_dismiss",
-    "lunzi_look",
-)
+BARRIER, RUN, WORK = "lunzi_barrier", "lunzi_run", "lunzi_work"
+DISMISS, LOOK = "lunzi_dismiss", "lunzi_look"
 NAMES = (BARRIER, RUN, WORK, DISMISS, LOOK)
 
 # Of <linux/futex.h>, for memory of one process; the same on all processors.
 FUTEX_WAIT, FUTEX_WAKE = 128, 129
 EVERYBODY = 2**31 - 1
 
-LONGEST_NAP = 20  # in units: a wait of long is looked at no more often than that
+LONGEST_NAP = 40  # in units: a wait of long is looked at no more often than that
 FOREVER = index(2**62)
 
 TEAM, THREAD, THREADS = Value(POINTER, "%team"), Value(INDEX, "%thread"), Value(INDEX, "%threads")
@@ -131,7 +129,9 @@ def reach(module: Module, triple: str) -> None:
     leave_when_reached(f, read(f, PLACE))
     # Who announced last on the processor of this thread cannot go on before it is let go.
     there = f.load("i32", beside(f, "processor"), 4)
-    is_here = f.compare("icmp eq", there, f.call("lunzi_processor", "i32", TEAM))
+    here = f.call("lunzi_processor", "i32", TEAM)
+    is_known = f.compare("icmp sge", here, Value("i32", "0"))
+    is_here = f.op("and", is_known, f.compare("icmp eq", here, there))
     turns = f.select(is_here, index(0), TURNS)
     with f.loop(index(0), turns):
         leave_when_reached(f, read(f, PLACE))

@@ -197,7 +197,8 @@ def run(program: int, table: int, threads: int) -> int:
 def leave_before_fork() -> None:
     # Threads do not live on in the child; and Python warns of a fork where there are any.
     global _team
-    if _team is not None and _team.dismiss():
+    team = _team
+    if team is not None and team.dismiss() and _team is team:
         _team = None
 
 

@@ -189,6 +189,28 @@ def test_other_processes_on_all_cores_do_not_stop_the_team():
     assert time.perf_counter() - start < 10  # spinning alone takes minutes
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the affinity of threads")
+def test_threads_on_one_core_do_not_spin_for_each_other():
+    def timed(knows_processor):
+        team, table = threads.Team(), np.zeros(4096, np.int64)
+        if not knows_processor:
+            team.header["processor"] = 0
+        gathered(team, 2)
+        start = time.perf_counter()
+        team.run(*addresses(rounds(500), table), 2)
+        elapsed = time.perf_counter() - start
+        assert team.dismiss()
+        return elapsed
+
+    def pinned():
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # of this thread and its workers
+        return [[timed(knows) for _ in range(3)] for knows in (True, False)]
+
+    with ThreadPoolExecutor(1) as pool:
+        asleep, spinning = pool.submit(pinned).result()
+    assert 2 * min(asleep) < min(spinning)  # measured: a thirtieth
+
+
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 
 
@@ -326,7 +348,7 @@ from lunzi.compiler.slices import in_slices
 table = np.zeros(4096, np.int64)
 
 def steps(first, stop):
-    for _ in range(min(stop - first, 10)):
+    for _ in range(first, stop):
         run(rounds(1000), table, 2)
 
 run(rounds(1000), table, 2)
