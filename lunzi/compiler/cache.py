@@ -10,6 +10,7 @@ the user: the program is compiled then, and that is all.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -18,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import llvmlite
 import llvmlite.binding as llvm
@@ -116,12 +116,14 @@ class Cache:
         path = self.folder / name
         try:
             with open(path, "rb", opener=open_at_once) as file:
-                if not is_own_file(file):
+                status = os.fstat(file.fileno())
+                if not is_own_file(status) or status.st_size > self.limit:
                     return None
-                content = file.read(self.limit + 1)
-            os.utime(path)  # the time of last use, where the disk keeps none of reading
+                content = file.read()
         except OSError:
             return None
+        with contextlib.suppress(OSError):  # of a disk that can only be read
+            os.utime(path)  # the time of last use, which `clear` goes by
         return unwrapped(content)
 
     def write(self, name: str, code: bytes) -> None:
@@ -180,8 +182,7 @@ def open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def is_own_file(file: IO[bytes]) -> bool:
-    """Whether this user wrote the file: code of others is not run."""
-    status = os.fstat(file.fileno())
+def is_own_file(status: os.stat_result) -> bool:
+    """Whether this user wrote a file: code of others is not run."""
     owned = not hasattr(os, "getuid") or status.st_uid == os.getuid()
     return owned and stat.S_ISREG(status.st_mode)

@@ -53,7 +53,6 @@ CONTIGUOUS, ALIGNED, WRITEABLE = 0x0001, 0x0100, 0x0400
 
 FASTCALL = 0x0080  # METH_FASTCALL: object f(object self, object *arguments, ssize_t count)
 
-
 # Places of the words, as the module's description names them.
 COUNT, NDARRAY, TRUE, FALSE, INCREF, PROGRAM, TABLE, HEADER = range(8)
 ITS_DTYPE, ITS_FLAGS, ITS_NDIM, ITS_SLOT, RECORD = range(5)

@@ -32,6 +32,9 @@ if hasattr(os, "register_at_fork"):
     )
 
 
+NUMBERS = itertools.count()  # LLVM takes a name once, even when its library is gone
+
+
 class NativeError(LunziError, RuntimeError):
     """LLVM refused what Lunzi wrote: a bug in Lunzi, to be reported with the message."""
 
@@ -49,18 +52,14 @@ def object_code(text: str, target: Target, level: int = 2, passes: Sequence[str]
     """
     with LOCK:
         machine = target_machine(target, level)
-        return bytes(
-            machine.emit_object(optimised(with_conversions(text, target), machine, passes))
-        )
+        return bytes(machine.emit_object(optimised(text, target, machine, passes)))
 
 
 def assembly(text: str, target: Target, level: int = 2, passes: Sequence[str] = PASSES) -> str:
     """The machine code of a module in the processor's assembly language, to be read."""
     with LOCK:
         machine = target_machine(target, level)
-        return str(
-            machine.emit_assembly(optimised(with_conversions(text, target), machine, passes))
-        )
+        return str(machine.emit_assembly(optimised(text, target, machine, passes)))
 
 
 @functools.cache
@@ -81,8 +80,11 @@ def target_machine(target: Target, level: int) -> llvm.TargetMachine:
     )
 
 
-def optimised(text: str, machine: llvm.TargetMachine, passes: Sequence[str]) -> llvm.ModuleRef:
+def optimised(
+    text: str, target: Target, machine: llvm.TargetMachine, passes: Sequence[str]
+) -> llvm.ModuleRef:
     """The module, checked, with the passes run over it."""
+    text = with_conversions(text, target)
     try:
         # A context of its own: types and constants are freed with the module.
         module = llvm.parse_assembly(text, llvm.create_context())
@@ -125,7 +127,7 @@ class Library:
             builder.import_symbol(name, address)
         with LOCK:
             try:
-                loaded = builder.link(loader(), f"library{next(_numbers)}")
+                loaded = builder.link(loader(), f"library{next(NUMBERS)}")
             except RuntimeError as error:
                 raise NativeError(f"LLVM cannot load object code: {error}") from None
         self._addresses = {name: int(loaded[name]) for name in names}
@@ -139,9 +141,6 @@ class Library:
 def unload(loaded: llvm.ResourceTracker) -> None:
     with LOCK:
         loaded.close()
-
-
-_numbers = itertools.count()  # LLVM takes a name once, even when its library is gone
 
 
 @functools.cache

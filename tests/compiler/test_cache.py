@@ -137,6 +137,21 @@ def test_a_disk_that_refuses_to_write_means_no_cache(folder, monkeypatch):
     assert make.calls == 2
 
 
+def test_a_disk_that_can_only_be_read_still_gives_its_objects(entry, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "the disk is read-only")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    make = Maker()
+    assert load("a program", host(), make) == CODE
+    assert make.calls == 0
+
+
+def test_a_file_beyond_the_limit_is_not_read(tmp_path):
+    Cache(tmp_path).write("large.object", CODE)
+    assert Cache(tmp_path, limit=1000).read("large.object") is None
+
+
 @pytest.mark.parametrize("word", ["off", ""])
 def test_the_variable_turns_it_off(word, monkeypatch):
     monkeypatch.setenv("LUNZI_CACHE", word)
