@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from threading import RLock
 from types import MethodType
 from typing import Any, NamedTuple, overload
+from weakref import WeakSet
 
 import numpy as np
 
@@ -39,6 +41,10 @@ class Options(NamedTuple):
     check_finite: bool = False
 
 
+# All there are, for a forked process: see below.
+COMPILED: WeakSet[Compiled] = WeakSet()
+
+
 class Compiled:
     """A function that runs as one program: what `compile` makes, called as the function itself.
 
@@ -52,6 +58,7 @@ class Compiled:
         self.programs: dict[Any, Program] = {}
         self.last: Program | None = None  # the one of the last call, if it is looked for by specs
         self.making = RLock()
+        COMPILED.add(self)
         self.built = 0
         self.numbers_changed = 0
         self.traced_again = 0  # calls without one between them that needed no tracing
@@ -213,12 +220,12 @@ class Compiled:
         """
         if not self.programs:
             raise StateError(f"{self.name} has no program to show before its first call")
-        *_, program = self.programs.values()
+        program = self.last or [*self.programs.values()][-1]
         print(program.bound.traced if stage == "graph" else program.backend.show(stage))
 
     def __repr__(self) -> str:
         count = len(self.programs)
-        return f"compile({self.function!r}), {count} program{'s' * (count != 1)}"
+        return f"compile({self.name}), {count} program{'s' * (count != 1)}"
 
     def __getattr__(self, name: str) -> Any:
         if name == "function":  # a copy that is being made asks for it before it is there
@@ -230,11 +237,14 @@ class Compiled:
         if instance is None:
             return self
         method = MethodType(self.function, instance)
-        if MODE.get().trace is not None or not hasattr(instance, "__dict__"):
-            return method if MODE.get().trace is not None else MethodType(self, instance)
-        kept = vars(instance)
+        if MODE.get().trace is not None:
+            return method
+        kept = getattr(instance, "__dict__", None)
+        if not isinstance(kept, dict):  # a class, or an instance with slots
+            return MethodType(self, instance)
         key = f"compiled {self.name}"
         found = kept.get(key)
+        # A copy of the instance brings along what is bound to the other one.
         if not isinstance(found, Compiled) or found.function != method:
             found = kept[key] = Compiled(method, self.options)
         return found
@@ -242,6 +252,16 @@ class Compiled:
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy, as of the model that has this method, makes programs of its own.
         return Compiled, (self.function, self.options)
+
+
+def start_again() -> None:
+    """Free what another thread held when this process was forked off."""
+    for function in COMPILED:
+        function.making = RLock()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=start_again)
 
 
 def refuse_lost_gradients(symbols: tuple[Tensor, ...], needs: list[bool]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from lunzi.core.arrays import as_array
 from lunzi.core.errors import TraceError
 from lunzi.core.spec import DTYPES, Array, DType, Shape, Spec
-from lunzi.core.structure import flatten
+from lunzi.core.structure import SEQUENCES, flatten
 from lunzi.core.tensor import Tensor
 
 # Looked up once: a union of types would be made anew at each call.
@@ -77,7 +77,7 @@ def key_of(value: Any) -> Hashable:
         return Data(value.shape, value.dtype, value.requires_grad)
     if is_data(value):
         return Data(value.shape, known_dtype(value), False)
-    if isinstance(value, tuple | list):
+    if isinstance(value, SEQUENCES):
         return (type(value), *map(key_of, value))
     if isinstance(value, dict):
         return (type(value), *(Item(key, key_of(item)) for key, item in value.items()))

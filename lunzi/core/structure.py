@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+# Looked up once: a union of types would be made anew at each value.
+SEQUENCES = (tuple, list)
+
 
 def flatten(value: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
     """The leaves of nested tuples, lists and dicts, in order; other values are left out."""
@@ -12,7 +15,7 @@ def flatten(value: Any, is_leaf: Callable[[Any], bool]) -> list[Any]:
         return [value]
     if isinstance(value, dict):
         value = [value[key] for key in in_order(value)]
-    if isinstance(value, tuple | list):
+    if isinstance(value, SEQUENCES):
         return [leaf for item in value for leaf in flatten(item, is_leaf)]
     return []
 
@@ -26,7 +29,7 @@ def replace(value: Any, is_leaf: Callable[[Any], bool], leaves: Iterator[Any]) -
         return {key: replaced[key] for key in value}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(replace(item, is_leaf, leaves) for item in value))
-    if isinstance(value, tuple | list):
+    if isinstance(value, SEQUENCES):
         return type(value)(replace(item, is_leaf, leaves) for item in value)
     return value
 
@@ -37,7 +40,7 @@ def places(value: Any, is_leaf: Callable[[Any], bool], name: str) -> list[str]:
         return [name]
     if isinstance(value, dict):
         inner = [(f"{name}[{key!r}]", value[key]) for key in in_order(value)]
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, SEQUENCES):
         inner = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
     else:
         inner = []

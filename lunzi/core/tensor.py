@@ -334,7 +334,8 @@ class Tensor(ContractionMethods):
         if MODE.get().trace is not None:
             raise TraceError(
                 f"{user_line()}: inside a traced function a tensor has no numbers to look at. "
-                f"Compute with tensors, or look at the function's results"
+                f"Compute with tensors (lunzi.where in the place of an if), or look at the "
+                f"function's results"
             )
         array = self.checked().view()
         array.flags.writeable = False

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import os
 import threading
 import weakref
 
@@ -292,3 +293,50 @@ def test_shows_the_graph(capsys):
     with pytest.raises(lz.RangeError, match="'llvm'"):
         step.show("llvm")
     assert str(step.graph(X[:2])).startswith("graph(float32[2, 2])\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_process_that_is_forked_while_another_thread_compiles():
+    started, go_on = threading.Event(), threading.Event()
+
+    @lz.compile
+    def slow(x):
+        started.set()
+        go_on.wait(5)
+        return x * 2
+
+    thread = threading.Thread(target=slow, args=(X,))
+    thread.start()
+    started.wait(5)
+    child = os.fork()
+    if not child:
+        go_on.set()
+        os._exit(0 if slow(X).numpy().sum() == 8 else 1)
+    go_on.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_class_and_static_methods():
+    class Scale:
+        __slots__ = ("factor",)
+
+        @classmethod
+        @lz.compile
+        def double(cls, x):
+            return x * 2
+
+        @staticmethod
+        @lz.compile
+        def triple(x):
+            return x * 3
+
+        @lz.compile
+        def times(self, x):
+            return x * self.factor
+
+    scale = Scale()
+    scale.factor = 4
+    for function, factor in ((Scale.double, 2), (scale.triple, 3), (scale.times, 4)):
+        assert function(X).tolist() == (X * factor).tolist()
