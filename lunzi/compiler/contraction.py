@@ -7,9 +7,7 @@ serves both, for any strides of a, and for results of any size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
@@ -23,97 +21,27 @@ from lunzi.compiler.builder import (
     index,
     is_constant,
 )
-from lunzi.compiler.micro_kernel import Axis, Dim, Finish, MicroKernel, Place, emit_micro_kernel
+from lunzi.compiler.contraction_loops import (
+    Axis,
+    Contraction,
+    Dim,
+    Finish,
+    Place,
+    Range,
+    joined_rows,
+    nest,
+)
+from lunzi.compiler.dot import DotWriter, prefers_dot
+from lunzi.compiler.micro_kernel import MicroKernel, emit_micro_kernel
 from lunzi.compiler.target import Target
 from lunzi.compiler.tiling import Registers, choose_tiling, even_counts, unit
-from lunzi.core.spec import DType
 
-__all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction"]
+__all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction", "prefers_dot"]
 
 # A sum longer than this is cut into blocks, so that those of a and b stay near the processor.
 LONGEST_SUM = 1000
 SUM_BLOCK = 512
 ONE_ROW = Dim(1, 0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Contraction:
-    """c[rows, columns] = sum over inner of a[rows, inner] b[inner, columns].
-
-    Each number of c is one chain of additions over `inner` in the order of its loops. So the bits
-    of the result depend neither on `count`, nor on how a caller divides the rows.
-
-    Args:
-        dtype: float32 or float64, of all three.
-        rows: the loops over rows, outermost first, at least one. Where b moves too (a batch of
-            products), and outside of that, b is another matrix at each turn. The function gets
-            the number of turns of the first one; a first loop of size 1 says that the rows are
-            never divided, which saves code for what is left over.
-        columns: the loop over columns: b and c contiguous, a does not move.
-        inner: the loops of the sum, outermost first; c does not move. Strides of a may overlap,
-            be negative, or be anything else.
-        accumulate: add to what c holds instead of overwriting it.
-    """
-
-    dtype: DType
-    rows: tuple[Dim, ...]
-    columns: Dim
-    inner: tuple[Dim, ...]
-    accumulate: bool = False
-
-    def __post_init__(self) -> None:
-        assert self.rows, "a contraction has at least one loop over rows"
-        assert self.columns[1:] == (0, 1, 1), f"columns are contiguous, got {self.columns}"
-        assert all(dim.c == 0 for dim in self.inner), f"c does not move in a sum: {self.inner}"
-
-    @cached_property
-    def batch(self) -> int:
-        """How many of the first loops over rows choose a matrix b."""
-        return max((i + 1 for i, dim in enumerate(self.rows) if dim.b), default=0)
-
-
-def joined_rows(dims: Sequence[Dim], dynamic: bool) -> list[Axis]:
-    """Loops over rows as few axes: neighbours that step on evenly are one.
-
-    Args:
-        dynamic: the first loop has a number of turns that is not known.
-    """
-    axes: list[Axis] = []
-    for i, dim in enumerate(dims):
-        axis = Axis(*dim, parts=(dim.size,))
-        # A first loop of one turn is alone, so that all others have known lengths.
-        apart = i == 0 or (i == 1 and dynamic and dims[0].size == 1)
-        before = None if apart else joined(axes[-1], axis, dynamic and len(axes) == 1)
-        if before is None:
-            axes.append(axis)
-        else:
-            axes[-1] = before
-    return axes
-
-
-def joined(outer: Axis, inner: Axis, dynamic: bool) -> Axis | None:
-    """Two nested loops as one, or None where they do not step on evenly."""
-    parts = outer.parts + inner.parts
-    if inner.size == 1:
-        return outer._replace(parts=parts)
-    if outer.size == 1 and not dynamic:
-        return inner._replace(parts=parts)
-    if (outer.a, outer.b, outer.c) == tuple(inner.size * stride for stride in inner[1:4]):
-        return inner._replace(size=outer.size * inner.size, parts=parts)
-    return None
-
-
-def joined_sum(dims: Sequence[Dim]) -> tuple[Dim, ...]:
-    """The loops of a sum as few loops in the same order; one without turns makes all empty."""
-    loops: list[Dim] = []
-    for dim in dims:
-        if dim.size == 1:
-            continue
-        if loops and loops[-1][1:3] == (dim.size * dim.a, dim.size * dim.b):
-            loops[-1] = dim._replace(size=dim.size * loops[-1].size)
-        else:
-            loops.append(dim)
-    return tuple(loops)
 
 
 class Blocks(NamedTuple):
@@ -163,35 +91,6 @@ def panels(columns: int, lanes: int, has_masks: bool) -> Iterator[Panel]:
         yield Panel(columns - ragged, ragged, 1)
 
 
-class Range(NamedTuple):
-    """A loop of the function that is written."""
-
-    start: Value
-    stop: Value
-    step: int = 1
-
-
-def nest(f: Function, ranges: Sequence[Range], body: Callable[[list[Value]], None]) -> None:
-    """Nested loops, outermost first; `body` gets their counters."""
-    counters: list[Value] = []
-
-    def enter(depth: int) -> None:
-        if depth == len(ranges):
-            body(list(counters))
-            return
-        start, stop, step = ranges[depth]
-        if f.add(start, step) == stop:  # one turn
-            counters.append(start)
-            enter(depth + 1)
-        else:
-            with f.loop(start, stop, step) as loop:
-                counters.append(loop.counter)
-                enter(depth + 1)
-        counters.pop()
-
-    enter(0)
-
-
 class PanelWriter:
     """Writes the loops over all tiles of one panel, and the tiles."""
 
@@ -210,7 +109,7 @@ class PanelWriter:
         self.divided = not batch  # the caller divides the tiled rows, and not the batch
         self.batch = joined_rows(contraction.rows[:batch], dynamic=True)
         rows = joined_rows(contraction.rows[batch:] or (ONE_ROW,), dynamic=self.divided)
-        self.blocks = sum_blocks(joined_sum(contraction.inner))
+        self.blocks = sum_blocks(contraction.sums)
         length = prod(dim.size for dim in self.blocks.inside)
         registers = registers_of(target, ragged=panel.columns % panel.lanes != 0)
         self.tiling = choose_tiling(rows, panel.vectors, length, registers, self.divided)
@@ -314,7 +213,11 @@ def emit_contraction(
     """
     parameters = [Value(POINTER, f"%{operand}") for operand in "abc"] + [Value(INDEX, "%count")]
     f = module.function(name, [*parameters, *(finish.parameters if finish else ())])
-    if all(dim.size for dim in (contraction.columns, *contraction.rows)):
+    if not all(dim.size for dim in (contraction.columns, *contraction.rows)):
+        pass
+    elif prefers_dot(contraction, target) or not contraction.has_vectors:
+        DotWriter(f, target, contraction, finish).write()
+    else:
         lanes = target.lanes(contraction.dtype)
         has_masks = target.level in ("avx512", "avx2")
         for panel in panels(contraction.columns.size, lanes, has_masks):

@@ -12,104 +12,25 @@ next block goes on from the stored total.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
 from lunzi.compiler.builder import (
     INDEX,
     POINTER,
-    Function,
     Module,
     Value,
     index,
     splat_number,
     vector,
 )
+from lunzi.compiler.contraction_loops import Axis, Dim, Finish, Place
 
 # An inner loop is written out where its tile has at most so many multiplications in all its turns:
 # then that takes no longer to compile than a loop.
 MOST_WRITTEN_OUT = 32
-
-
-class Dim(NamedTuple):
-    """One loop of a contraction: its length, and how far each operand moves at a turn.
-
-    The strides count elements; they are 0 where an operand does not move.
-    """
-
-    size: int
-    a: int
-    b: int
-    c: int
-
-
-class Axis(NamedTuple):
-    """Loops over rows that go as one: a length, strides, and the lengths of the joined loops."""
-
-    size: int
-    a: int
-    b: int
-    c: int
-    parts: tuple[int, ...]
-
-
-class Place:
-    """Where a vector of results stands.
-
-    Attributes:
-        offset: of its first number, in elements from the `c` of the whole contraction.
-        column: of its first number.
-        mask: which lanes are columns of the result; None where all are.
-    """
-
-    def __init__(
-        self,
-        f: Function,
-        offset: Value,
-        column: Value,
-        mask: Value | None,
-        counters: Sequence[tuple[Value, tuple[int, ...]]],
-    ) -> None:
-        self.offset = offset
-        self.column = column
-        self.mask = mask
-        self._f = f
-        self._counters = counters
-
-    @cached_property
-    def rows(self) -> tuple[Value, ...]:
-        """The counter of each loop over rows, in the order of the contraction's `rows`."""
-        return tuple(
-            counter
-            for whole, parts in self._counters
-            for counter in split_counter(self._f, whole, parts)
-        )
-
-
-def split_counter(f: Function, whole: Value, parts: Sequence[int]) -> list[Value]:
-    """The counters of nested loops, from the counter of the one that they were joined to."""
-    counters: list[Value] = []
-    for size in reversed(parts[1:]):
-        counters.append(index(0) if size == 1 else f.op("urem", whole, index(size)))
-        whole = whole if size == 1 else f.op("udiv", whole, index(size))
-    return [whole, *reversed(counters)]
-
-
-@dataclass(frozen=True)
-class Finish:
-    """What is done to each vector of results before it is stored: a bias, an activation.
-
-    Args:
-        parameters: what `emit` reads besides the result, as `Value("ptr", "%bias")`: they follow
-            the parameters of the contraction, and have these names wherever `emit` is called.
-        emit: writes the instructions, and gives what is to be stored.
-    """
-
-    parameters: tuple[Value, ...]
-    emit: Callable[[Function, Value, Place], Value]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import NamedTuple
 
-from lunzi.compiler.micro_kernel import Axis
+from lunzi.compiler.contraction_loops import Axis
 
 # Cycles for one step of a tile's sum, fitted to a dozen shapes on a processor with AVX-512. Either
 # the multiplications take longest, or the loads, or the chain of additions to each total; what

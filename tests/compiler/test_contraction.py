@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunzi.compiler.builder import INDEX, POINTER, Module, Value
-from lunzi.compiler.contraction import Contraction, emit_contraction
-from lunzi.compiler.micro_kernel import Dim
+from lunzi.compiler.contraction import Contraction, Dim, emit_contraction
 from lunzi.compiler.native import Library, object_code
 from lunzi.compiler.target import host_at, levels_of
 
@@ -173,6 +172,16 @@ def test_any_loops_give_their_sums_and_touch_nothing_else(level, contraction, at
 @pytest.mark.parametrize("transposed", [False, True])
 def test_products_of_matrices(level, size, transposed, rng):
     check(product_of(*size, transposed=transposed), level, rng)
+
+
+@every_level
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize("length", [1, 7, 64, 300])
+def test_few_columns_are_dot_products(level, columns, length, rng):
+    rows = Dim(5, length, 0, columns), Dim(2, 5 * length, 0, 5 * columns)
+    inner = Dim(3, 1, 2, 0), Dim(length, 1, 1, 0)
+    dtype = np.dtype("float32")
+    check(Contraction(dtype, rows, Dim(columns, 0, length, 1), inner), level, rng)
 
 
 @every_level
