@@ -22,6 +22,7 @@ from lunzi.compiler.lanes import (
 )
 
 LOG2_E = 1 / math.log(2)
+UNIT_BITS = 64  # of the sigmoid: 2^64 beyond the largest float64 covers its subnormals
 
 
 @dataclass(frozen=True)
@@ -112,31 +113,34 @@ def scale(x: Lanes, exponent: Lanes) -> Lanes:
     return x * (first << bits).as_floating(element) * (second << bits).as_floating(element)
 
 
-def reduced(x: Lanes, correction: Number = 0.0) -> tuple[Lanes, Lanes, Lanes]:
-    """n as a floating and as an integer number, and r, with x + correction = n ln 2 + r."""
+def reduced(x: Lanes, correction: Number = 0.0) -> tuple[Lanes, Lanes]:
+    """r, and n as an integer, with x + correction = n ln 2 + r."""
     high, low = format_of(x).ln2
     n, whole = nearest_whole(x, LOG2_E)
     r = multiply_add(n, -high, x)
     if isinstance(correction, Lanes):
-        return n, whole, r - multiply_add(n, low, -correction)
-    return n, whole, multiply_add(n, -low, r)
+        return r - multiply_add(n, low, -correction), whole
+    return multiply_add(n, -low, r), whole
 
 
 def exp_reduced(r: Lanes) -> Lanes:
     """e^r for |r| <= ln(2)/2."""
-    return polynomial(r, (1.0, 1.0, *format_of(r).exp))
+    if r.function.module.has_fma:
+        return polynomial(r, (1.0, 1.0, *format_of(r).exp))
+    # Products that are rounded stay small beside 1.
+    return (r * r * polynomial(r, format_of(r).exp) + r) + 1
 
 
 def exp(x: Lanes, correction: Number = 0.0) -> Lanes:
     """e^(x + correction), within 1 ulp; the correction is at most an ulp of x."""
     limits = format_of(x)
-    _, whole, r = reduced(clamp(x, limits.lowest, limits.highest), correction)
+    r, whole = reduced(clamp(x, limits.lowest, limits.highest), correction)
     return scale(exp_reduced(r), whole)
 
 
 def exp_moderate(x: Lanes) -> Lanes:
     """e^x, within 1 ulp, where it is neither subnormal nor infinite."""
-    _, whole, r = reduced(x)
+    r, whole = reduced(x)
     return exp_reduced(r) * power_of_two(whole, x.value.element)
 
 
@@ -146,8 +150,13 @@ def expm1(x: Lanes) -> Lanes:
     e^x - 1 = 2^n (e^r - 1) + (2^n - 1)
     """
     limits = format_of(x)
-    n, whole, r = reduced(clamp(x, limits.all_minus_one, limits.highest))
-    near = multiply_add(r * polynomial(r, limits.exp), r, r)
+    high, low = limits.ln2
+    x_inside = clamp(x, limits.all_minus_one, limits.highest)
+    n, whole = nearest_whole(x_inside, LOG2_E)
+    exact = multiply_add(n, -high, x_inside)
+    r = multiply_add(n, -low, exact)
+    lost = multiply_add(n, -low, exact - r)
+    near = multiply_add(r * polynomial(r, limits.exp), r, lost) + r
     # Halves, so that 2^n does not overflow before the result does.
     half = power_of_two(whole - 1, x.value.element)
     far = multiply_add(half, near, half - 0.5) * 2
@@ -156,14 +165,20 @@ def expm1(x: Lanes) -> Lanes:
 
 
 def sigmoid(x: Lanes) -> Lanes:
-    """1 / (1 + e^-x), within 3 ulp.
+    """1 / (1 + e^-x), within 2 ulp.
 
-        e / (1 + e) with e = e^-|x|, or 1 / (1 + e) for positive x
+    With -x = n ln 2 + r and a unit u, so small that u 2^n does not overflow where the result
+    is subnormal:
 
-    so that e is never large, and the result exact where it is small.
+        u / ((u + u 2^n (e^r - 1)) + u 2^n)
     """
-    e = exp(-abs(x))
-    return (x > 0).choose(x.like(1), e) / (e + 1)
+    limits = format_of(x)
+    # Far above 0 the result is 1, and far below it 0.
+    r, whole = reduced(clamp(-x, limits.all_minus_one, -limits.lowest))
+    near = multiply_add(r * polynomial(r, limits.exp), r, r)
+    e = power_of_two(whole - UNIT_BITS, x.value.element)
+    unit = 2.0**-UNIT_BITS
+    return unit / (multiply_add(e, near, e.like(unit)) + e)
 
 
 def tanh(x: Lanes) -> Lanes:

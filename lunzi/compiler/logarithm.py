@@ -125,7 +125,7 @@ def whole_of(n: Lanes) -> Lanes:
 
 
 def power(x: Lanes, y: Lanes) -> Lanes:
-    """x^y, within 1 ulp in float32 and 2 in float64; NaN for negative x where y is not whole."""
+    """x^y, within 2 ulp; NaN for negative x where y is not whole."""
     main = power_float if x.value.element == "float" else power_double
     return power_at_the_edges(x, y, main(abs(x), y))
 

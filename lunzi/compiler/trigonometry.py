@@ -11,6 +11,7 @@ reduction for trigonometric functions". The polynomials are minimax ones, by E. 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lunzi.compiler.exponential import nearest_whole
@@ -71,7 +72,7 @@ def sin(x: Lanes) -> Lanes:
     """The sine of x in radians, within 2 ulp; NaN where x is infinite."""
     y, quadrant = quarter_wave(abs(x), 0)
     bits = FLOATING[x.value.element]
-    sign = ((quadrant << (bits - 2)) ^ x.bits()) & -(2 ** (bits - 1))
+    sign = ((quadrant << (bits - 2)) ^ x.bits()) & -(1 << (bits - 1))
     return (y.bits() ^ sign).as_floating(x.value.element)
 
 
@@ -79,7 +80,7 @@ def cos(x: Lanes) -> Lanes:
     """The cosine of x in radians, within 2 ulp; NaN where x is infinite."""
     y, quadrant = quarter_wave(abs(x), 1)
     bits = FLOATING[x.value.element]
-    sign = (quadrant << (bits - 2)) & -(2 ** (bits - 1))
+    sign = (quadrant << (bits - 2)) & -(1 << (bits - 1))
     return (y.bits() ^ sign).as_floating(x.value.element)
 
 
@@ -102,11 +103,23 @@ def quarter_wave(magnitude: Lanes, ahead: int) -> tuple[Lanes, Lanes]:
 def reduced(magnitude: Lanes) -> tuple[Lanes, Lanes]:
     """r in [-pi/4, pi/4], and a whole number that is the quadrant modulo 4."""
     circle = CIRCLES[magnitude.value.element]
-    has_fma = magnitude.function.module.has_fma
     n, quadrant = nearest_whole(magnitude, 2 / math.pi)
-    r = magnitude
-    for part in circle.fused if has_fma else circle.parts:
-        r = multiply_add(n, -part, r)
-    limit = circle.limit if has_fma else circle.limit_of_parts
+    if magnitude.function.module.has_fma:
+        limit, r = circle.limit, magnitude
+        for part in circle.fused:
+            r = multiply_add(n, -part, r)
+    else:
+        limit, r = circle.limit_of_parts, without_parts(magnitude, n, circle.parts)
     is_large = (magnitude > limit) & (magnitude < math.inf)
     return reduced_if_large(magnitude, is_large, r, quadrant)
+
+
+def without_parts(magnitude: Lanes, n: Lanes, parts: Sequence[float]) -> Lanes:
+    """magnitude - n pi/2, rounded once; products with all parts but the last are exact."""
+    *first, third, last = parts
+    exact = magnitude
+    for part in first:
+        exact = exact - n * part
+    near = exact - n * third
+    lost = (exact - near) - n * third
+    return near + (lost - n * last)
