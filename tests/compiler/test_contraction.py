@@ -1,85 +1,34 @@
 """Contractions: any strides, any sizes, any level of vectors; the same bits however divided."""
 
-import ctypes
-import mmap
-from functools import cache
+from dataclasses import replace
+from itertools import pairwise
 from math import prod
 
 import numpy as np
 import pytest
+from guarded import Guarded, Native, every_level, opened
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunzi.compiler.builder import INDEX, POINTER, Module, Value
-from lunzi.compiler.contraction import Contraction, Dim, emit_contraction
-from lunzi.compiler.native import Library, object_code
-from lunzi.compiler.target import host_at, levels_of
+from lunzi.compiler.builder import POINTER, Module, Value, index, number
+from lunzi.compiler.contraction import Contraction, Dim, Finish, emit_contraction
+from lunzi.compiler.native import assembly
+from lunzi.compiler.target import Target, cross, host_at
 
-PAGE = mmap.PAGESIZE
-ARGUMENTS = [Value(POINTER, "%a"), Value(POINTER, "%b"), Value(POINTER, "%c"), Value(INDEX, "%n")]
-
-
-def levels():
-    import llvmlite.binding as llvm
-
-    features = {name for name, has in llvm.get_host_cpu_features().items() if has}
-    return levels_of(llvm.get_process_triple(), features)
+FLOAT32 = np.dtype("float32")
+AVX512 = Target(
+    "x86_64-unknown-linux-gnu", "avx512", "+avx512f,+avx512vl,+avx512dq,+avx512bw,+avx2,+fma"
+)
 
 
-every_level = pytest.mark.parametrize("level", levels())
-
-
-def text_of(contraction, target, finish=None):
-    """A module whose function `entry` is the contraction."""
+def module_of(contraction, target, finish=None):
     module = Module()
     emit_contraction(module, target, contraction, "contraction", finish)
-    arguments = [*ARGUMENTS, *(finish.parameters if finish else ())]
-    entry = module.function("entry", arguments, internal=False)
-    entry.run("contraction", *arguments)
-    entry.ret()
-    return str(module)
+    return module
 
 
-class Compiled:
-    def __init__(self, contraction, level, finish=None):
-        target = host_at(level)
-        code = object_code(text_of(contraction, target, finish), target)
-        self.library = Library(code, ["entry"])
-        self.address = self.library.address("entry")
-
-    def __call__(self, a, b, c, count, *others):
-        pointers = [ctypes.c_void_p] * 3
-        kind = ctypes.CFUNCTYPE(None, *pointers, ctypes.c_int64, *[ctypes.c_void_p] * len(others))
-        kind(self.address)(a, b, c, count, *(other.ctypes.data for other in others))
-
-
-compiled = cache(Compiled)
-
-
-class Guarded:
-    """Numbers between two pages that nobody may touch, at the very end or the very beginning.
-
-    Args:
-        lowest, highest: offsets of the outermost elements from the pointer.
-    """
-
-    def __init__(self, lowest, highest, dtype, at_end):
-        size = (highest - lowest + 1) * dtype.itemsize
-        pages = -(-size // PAGE)
-        self.map = mmap.mmap(-1, (pages + 2) * PAGE)
-        self.start = ctypes.addressof(ctypes.c_char.from_buffer(self.map))
-        forbid(self.start, 0)
-        forbid(self.start + (pages + 1) * PAGE, 0)
-        self.pages = pages
-        skipped = pages * PAGE - size if at_end else 0
-        self.array = np.frombuffer(self.map, dtype, size // dtype.itemsize, PAGE + skipped)
-        self.pointer = self.array.ctypes.data - lowest * dtype.itemsize
-        self.lowest = lowest
-
-
-def forbid(address, protection):
-    libc = ctypes.CDLL(None, use_errno=True)
-    assert libc.mprotect(ctypes.c_void_p(address), ctypes.c_size_t(PAGE), protection) == 0
+def native(contraction, level, finish=None):
+    return Native(module_of(contraction, host_at(level), finish), "contraction", level)
 
 
 def places(dims, operand):
@@ -116,24 +65,31 @@ def expected(contraction, a, b, c, size=lambda x: x):
     return result
 
 
-def product_of(rows, inner, columns, dtype="float32", transposed=False):
+def product_of(rows, inner, columns, transposed=False):
     """An ordinary product of two matrices; `transposed`: a is stored (inner, rows)."""
     a_row, a_inner = (1, rows) if transposed else (inner, 1)
     return Contraction(
-        np.dtype(dtype),
+        FLOAT32,
         (Dim(rows, a_row, 0, columns),),
         Dim(columns, 0, 1, 1),
         (Dim(inner, a_inner, columns, 0),),
     )
 
 
-def check(contraction, level, rng, at_end=True):
+def check(contraction, level, rng, at_end=True, count=None, finish=None, others=(), after=None):
+    """Run it between forbidden pages, for `count` turns of the first loop, and compare."""
+    count = contraction.rows[0].size if count is None else count
     a, b, c = (operand(contraction, letter, rng, at_end) for letter in "abc")
-    wanted, sizes = expected(contraction, a, b, c), expected(contraction, a, b, c, np.abs)
-    Compiled(contraction, level)(a.pointer, b.pointer, c.pointer, contraction.rows[0].size)
-    # Each of so many additions and products rounds by at most half a unit of a partial sum.
+    done = replace(
+        contraction, rows=(contraction.rows[0]._replace(size=count), *contraction.rows[1:])
+    )
+    wanted, sizes = expected(done, a, b, c), expected(done, a, b, c, np.abs)
+    native(contraction, level, finish)(a.pointer, b.pointer, c.pointer, count, *others)
+    # Each of so many additions and products rounds by at most half a unit of a partial sum, and
+    # what comes after by half a unit of its result.
     roundings = 2 * prod(dim.size for dim in contraction.inner) + 1
-    bounds = np.finfo(contraction.dtype).eps / 2 * roundings * sizes
+    wanted = wanted if after is None else after(wanted)
+    bounds = np.finfo(contraction.dtype).eps / 2 * (roundings * sizes + np.abs(wanted))
     assert np.all(np.abs(c.array - wanted) <= bounds)
 
 
@@ -160,9 +116,10 @@ def contractions(draw):
 
 @every_level
 @settings(max_examples=50, deadline=None)
-@given(contraction=contractions(), at_end=st.booleans())
-def test_any_loops_give_their_sums_and_touch_nothing_else(level, contraction, at_end):
-    check(contraction, level, np.random.default_rng(0), at_end)
+@given(contraction=contractions(), at_end=st.booleans(), data=st.data())
+def test_any_loops_give_their_sums_and_touch_nothing_else(level, contraction, at_end, data):
+    count = data.draw(st.integers(0, contraction.rows[0].size))
+    check(contraction, level, np.random.default_rng(0), at_end, count)
 
 
 @every_level
@@ -175,24 +132,137 @@ def test_products_of_matrices(level, size, transposed, rng):
 
 
 @every_level
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2), (3, 2)])
+def test_convolutions(level, stride, dilation, rng):
+    images, channels, filters, size, width = 2, 3, 20, 13, 3
+    out = (size - dilation * (width - 1) - 1) // stride + 1
+    line = size * channels
+    rows = (
+        Dim(images, size * line, 0, out * out * filters),
+        Dim(out, stride * line, 0, out * filters),
+        Dim(out, stride * channels, 0, filters),
+    )
+    inner = (
+        Dim(width, dilation * line, width * channels * filters, 0),
+        Dim(width, dilation * channels, channels * filters, 0),
+        Dim(channels, 1, filters, 0),
+    )
+    check(Contraction(FLOAT32, rows, Dim(filters, 0, 1, 1), inner), level, rng)
+
+
+@every_level
+def test_a_long_sum_over_several_loops_goes_on_where_a_block_ended(level, rng):
+    # 7 * 11 * 37 steps: the loops around a block, and a last block that is shorter.
+    rows = Dim(1, 0, 0, 0), Dim(5, 1, 0, 19)
+    inner = Dim(7, 2000, 11 * 37 * 19, 0), Dim(11, 5, 37 * 19, 0), Dim(37, 50, 19, 0)
+    check(Contraction(FLOAT32, rows, Dim(19, 0, 1, 1), inner), level, rng)
+
+
+@every_level
 @pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 9])
 @pytest.mark.parametrize("length", [1, 7, 64, 300])
 def test_few_columns_are_dot_products(level, columns, length, rng):
     rows = Dim(5, length, 0, columns), Dim(2, 5 * length, 0, 5 * columns)
     inner = Dim(3, 1, 2, 0), Dim(length, 1, 1, 0)
-    dtype = np.dtype("float32")
-    check(Contraction(dtype, rows, Dim(columns, 0, length, 1), inner), level, rng)
+    contraction = Contraction(FLOAT32, rows, Dim(columns, 0, length, 1), inner)
+    check(contraction, level, rng)
+    check(replace(contraction, accumulate=True), level, rng, at_end=False, count=3)
 
 
 @every_level
-def test_the_bits_do_not_depend_on_how_rows_are_divided(level, rng):
-    rows, inner, columns = 31, 1100, 37
-    function = Compiled(product_of(rows, inner, columns), level)
+@pytest.mark.parametrize("columns", [37, 1], ids=["tiles", "dots"])
+def test_the_bits_do_not_depend_on_how_rows_are_divided(level, columns, rng):
+    rows, inner = 31, 1100
+    function = native(product_of(rows, inner, columns), level)
     a = rng.standard_normal((rows, inner)).astype(np.float32)
     b = rng.standard_normal((inner, columns)).astype(np.float32)
     whole, parts = np.empty((2, rows, columns), np.float32)
-    function(a.ctypes.data, b.ctypes.data, whole.ctypes.data, rows)
-    for first in (0, 1, 3, 8, 30):
-        following = {0: 1, 1: 3, 3: 8, 8: 30, 30: 31}[first]
-        function(a[first:].ctypes.data, b.ctypes.data, parts[first:].ctypes.data, following - first)
+    function(a, b, whole, rows)
+    bounds = [0, 1, 3, 8, 30, 31]
+    for first, following in pairwise(bounds):
+        function(a[first:], b, parts[first:], following - first)
     np.testing.assert_array_equal(whole, parts)
+
+
+def bias_and_relu(f, value, place):
+    """max(value + bias[column], 0), where the bias may be read."""
+    element = value.element
+    pointer = f.place(Value(POINTER, "%bias"), place.column, element)
+    if place.mask is None:
+        bias = f.load(value.type, pointer, 4)
+    else:
+        name = f"llvm.masked.load.v{value.lanes}f32.p0"
+        nothing = Value(value.type, "zeroinitializer")
+        bias = f.call(name, value.type, pointer, Value("i32", "4"), place.mask, nothing)
+    return f.intrinsic(
+        "maxnum", f.op("fadd", value, bias), f.splat(number(element, 0), value.lanes)
+    )
+
+
+@every_level
+@pytest.mark.parametrize("size", [(9, 20, 37), (9, 1100, 16), (9, 1, 5), (9, 64, 1)], ids=str)
+def test_a_finish_works_on_each_result_once(level, size, rng):
+    rows, _, columns = size
+    bias = Guarded(0, columns - 1, FLOAT32)
+    bias.array[...] = rng.standard_normal(columns)
+    finish = Finish((Value(POINTER, "%bias"),), bias_and_relu)
+
+    def after(result):
+        return np.maximum(result.reshape(rows, columns) + bias.array, 0).ravel()
+
+    check(product_of(*size), level, rng, finish=finish, others=[bias.pointer], after=after)
+
+
+def row_numbers(f, value, place):
+    """What the loops' counters say, in place of each result."""
+    code = index(0)
+    for counter in place.rows:
+        code = f.add(f.times(code, 10), counter)
+    code = f.add(f.times(code, 1000), place.offset)
+    return f.splat(f.convert("sitofp", code, "double"), value.lanes)
+
+
+@every_level
+def test_a_finish_knows_its_place(level, rng):
+    # b moves in the first loop; the second and the third are joined; the last has one turn.
+    sizes, columns = (2, 3, 4, 1), 2
+    strides = [12, 4, 1, 0]
+    rows = tuple(
+        Dim(size, stride, 7 if i == 0 else 0, stride * columns)
+        for i, (size, stride) in enumerate(zip(sizes, strides, strict=True))
+    )
+    contraction = Contraction(np.dtype("float64"), rows, Dim(columns, 0, 1, 1), (Dim(3, 1, 2, 0),))
+    places_of_rows = np.indices(sizes).reshape(4, -1)
+    codes = np.ravel_multi_index(places_of_rows, (10, 10, 10, 10))
+    wanted = codes * 1000 + np.arange(24) * columns
+    a, b, c = (operand(contraction, letter, rng, True) for letter in "abc")
+    finish = Finish((), row_numbers)
+    native(contraction, level, finish)(a.pointer, b.pointer, c.pointer, 2)
+    np.testing.assert_array_equal(c.array.reshape(24, columns)[:, 0], wanted)
+
+
+@pytest.mark.parametrize(
+    "contraction",
+    [product_of(64, 784, 256), product_of(784, 64, 256, transposed=True), product_of(3, 784, 256),
+     product_of(64, 128, 10), product_of(768, 1152, 128), product_of(50, 70, 90)],
+    ids=str,
+)  # fmt: skip
+def test_a_tile_stays_in_registers(contraction):
+    text = assembly(str(opened(module_of(contraction, AVX512), "contraction")), AVX512)
+    fused = text.count("vfmadd")
+    assert fused >= 16
+    assert not [line for line in text.splitlines() if "zmm" in line and "(%rsp)" in line]
+
+
+def test_tiles_for_arm_are_fused_products_too():
+    target = cross("aarch64-linux-gnu")
+    text = assembly(str(opened(module_of(product_of(64, 100, 64), target), "contraction")), target)
+    assert text.count("fmla") >= 16
+    assert "fmaf" not in text
+
+
+def test_nothing_fused_where_the_processor_cannot():
+    target = cross("x86_64-linux-gnu")
+    text = str(module_of(product_of(8, 100, 20), target))
+    assert "llvm.fma" not in text
+    assert "llvm.masked" not in text
