@@ -237,7 +237,7 @@ def example_of(name) -> Callable[[], tuple[object, ...]]:
 SIGNATURE = re.compile(r"positional argument|unexpected keyword argument|takes no arguments")
 
 
-def refuses(function, *arguments, **named) -> None:
+def refuses(function, /, *arguments, **named) -> None:
     """Call it: what comes is a result, an error of ours, or Python's for a wrong signature."""
     try:
         function(*arguments, **named)

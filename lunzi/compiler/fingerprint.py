@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from lunzi.compiler.memories import memories_of, place_of
+from lunzi.core.body import Body
 from lunzi.core.graph import Constant, Node
 from lunzi.core.primitive import Primitive
 from lunzi.core.trace import Graph
@@ -26,47 +27,54 @@ def fingerprint(graph: Graph, layouts: Sequence[tuple[int, ...]]) -> str:
         layouts: of `memories_of(graph)`.
     """
     memories = memories_of(graph)
-    nodes = graph.nodes
-    numbers = {id(node): number for number, node in enumerate(nodes)}
     places = {place_of(slot): index for index, slot in enumerate(memories)}
-    lines = [f"{[described(spec) for spec in graph.arguments]} {len(graph.slots)}"]
+    lines = [f"{specs(graph.arguments)} {len(graph.slots)}"]
     for slot, layout in zip(memories, layouts, strict=True):
-        lines.append(f"{described(slot.tensor.payload)} {slot.is_gradient} {layout}")
-    for node in nodes:
-        inputs = [numbers[id(x)] for x in node.inputs]
-        lines.append(f"{operation(node)} {inputs} {described(node.spec)}")
-    for slot, left in graph.updates:
-        lines.append(f"{places.get(place_of(slot))} {None if left is None else numbers[id(left)]}")
-    lines.append(f"{[numbers[id(node)] for node in graph.outputs]}")
-    return blake2b("\n".join(lines).encode(), digest_size=DIGEST_SIZE).hexdigest()
+        lines.append(f"{spec(slot.tensor.payload)} {slot.is_gradient} {layout}")
+    lines += steps(graph.nodes, graph.ends)
+    lines.append(
+        f"{len(graph.outputs)} {[places.get(place_of(slot)) for slot, _ in graph.updates]}"
+    )
+    return digest("\n".join(lines).encode())
 
 
-def described(value: Any) -> str:
+def digest(content: bytes | memoryview) -> str:
+    return blake2b(content, digest_size=DIGEST_SIZE).hexdigest()
+
+
+def spec(value: Any) -> str:
     # By the letter of the dtype: its name takes NumPy 4 us.
     return f"{value.dtype.char}{value.shape}"
 
 
-def operation(node: Node) -> str:
-    """The operation of a node with all that it is made of."""
-    if isinstance(node.op, Constant):
-        return f"Constant {digest_of(node.op.array)}"
-    return f"{type(node.op).__module__}.{named(node.op)}"
+def specs(values: Iterable[Any]) -> str:
+    return " ".join(map(spec, values))
 
 
-def named(value: Any) -> str:
+def steps(nodes: Sequence[Node], ends: Sequence[Node]) -> list[str]:
+    """A line for each node, and one for those that are read in the end."""
+    numbers = {id(node): number for number, node in enumerate(nodes)}
+    lines = [
+        f"{operation(node.op)} {[numbers[id(x)] for x in node.inputs]} {spec(node.spec)}"
+        for node in nodes
+    ]
+    return [*lines, f"{[numbers[id(node)] for node in ends]}"]
+
+
+def operation(op: Primitive) -> str:
+    """An operation with all that it is made of."""
+    if isinstance(op, Constant):
+        content = digest(np.ascontiguousarray(op.array).data)
+        return f"Constant {spec(op.array)} {content}"
+    return f"{type(op).__module__}.{type(op).__name__}({', '.join(map(field, op.fields()))})"
+
+
+def field(value: Any) -> str:
     """A field of an operation, in words that do not depend on where it lies in memory."""
     match value:
-        case Graph():
-            return fingerprint(value, [()] * len(memories_of(value)))
-        case Primitive():
-            return f"{type(value).__name__}({', '.join(map(named, value.fields()))})"
+        case Body():
+            lines = [f"{value.carried} {value.sliced} {specs(value.arguments)}"]
+            return digest("\n".join([*lines, *steps(value.nodes, value.outputs)]).encode())
         case tuple():
-            return f"({', '.join(map(named, value))})"
-        case np.ndarray():
-            return digest_of(value)
+            return f"({', '.join(map(field, value))})"
     return repr(value)
-
-
-def digest_of(array: np.ndarray[Any, Any]) -> str:
-    content = blake2b(np.ascontiguousarray(array).data, digest_size=DIGEST_SIZE)
-    return f"{array.dtype.str}{array.shape} {content.hexdigest()}"

@@ -42,11 +42,20 @@ class Interpreted:
         found = interpret(self.nodes, arguments, memories)
         numbers = {id(node): value for node, value in zip(self.nodes, found, strict=True)}
         for node in self.nodes:
-            refuse_new_infinity(node, numbers[id(node)], [numbers[id(x)] for x in node.inputs])
+            refuse_new_infinity(node, numbers[id(node)], [numbers[id(x)] for x in read_by(node)])
         return [numbers[id(node)] for node in self.graph.ends]
 
     def show(self, stage: str) -> str:
         raise RangeError(f"the stages to show are 'graph'; got {stage!r}")
+
+
+def read_by(node: Node) -> list[Node]:
+    """What a node reads; for one of several results of a loop, what the loop reads."""
+    return [x for source in node.inputs for x in (source.inputs if is_row(source) else [source])]
+
+
+def is_row(node: Node) -> bool:
+    return node.dtype.kind == "O"
 
 
 def refuse_new_infinity(node: Node, value: Array, inputs: Sequence[Array]) -> None:

@@ -49,6 +49,14 @@ def test_signs_of_zero_and_fields_count():
     assert len(set(names)) == 4
 
 
+def test_loops_are_told_apart_by_their_bodies():
+    def scan(factor):
+        return lambda xs: lz.scan(lambda total, x: (total + x * factor, total), xs[0], xs)
+
+    names = [name_of(scan(np.float32([1, 2, factor])), X) for factor in (3, 3, 4)]
+    assert names[0] == names[1] != names[2]
+
+
 def test_which_memory_is_written_counts_and_which_tensor_it_is_does_not():
     def move(a, b):
         return lambda x: a.assign(b + x.sum())

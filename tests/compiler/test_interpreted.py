@@ -40,3 +40,17 @@ def test_numbers_that_come_in_infinite_are_meant_so():
         pytest.raises(lz.RangeError, match=r"test_interpreted\.py:\d+: Exp\(\) made"),
     ):
         backend([np.float32([100])], memories, output)
+
+
+def test_a_loop_that_makes_an_infinite_number_is_named():
+    def grow(xs):
+        return lz.scan(lambda total, x: (total * 1e30, total), xs[0], xs)
+
+    backend, memories = backend_of(grow, lz.Spec((3,)), check_finite=True)
+    outputs = [np.empty((), np.float32), np.empty(3, np.float32)]
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(lz.RangeError, match=r"test_interpreted\.py:\d+: Part"),
+    ):
+        backend([np.ones(3, np.float32)], memories, outputs)
+    backend([np.float32([np.inf, 1, 1])], memories, outputs)

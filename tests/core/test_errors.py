@@ -15,6 +15,7 @@ KINDS = {
     lz.GradientError: RuntimeError,
     lz.TraceError: RuntimeError,
     lz.StateError: RuntimeError,
+    lz.CheckError: ArithmeticError,
     lz.StateKeyError: KeyError,
     lz.MissingAttributeError: AttributeError,
     lz.FileFormatError: ValueError,
