@@ -32,9 +32,8 @@ def fingerprint(graph: Graph, layouts: Sequence[tuple[int, ...]]) -> str:
     for slot, layout in zip(memories, layouts, strict=True):
         lines.append(f"{spec(slot.tensor.payload)} {slot.is_gradient} {layout}")
     lines += steps(graph.nodes, graph.ends)
-    lines.append(
-        f"{len(graph.outputs)} {[places.get(place_of(slot)) for slot, _ in graph.updates]}"
-    )
+    written = [(places.get(place_of(slot)), left is None) for slot, left in graph.updates]
+    lines.append(f"{len(graph.outputs)} {written}")
     return digest("\n".join(lines).encode())
 
 
