@@ -18,10 +18,10 @@ def cast(x: Lanes, source: DType, target: DType) -> Lanes:
     """
     if source == target:
         return x
-    if target == bool_:
-        return x.differs(0)
     if source == float16:
         return cast(widened(x), float32, target)
+    if target == bool_:
+        return x.differs(0)
     if is_floating(source):
         return from_floating(x, target)
     if target == float16:

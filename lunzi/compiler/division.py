@@ -38,7 +38,7 @@ def divide_whole(signed: bool, a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def lowest(a: Lanes) -> int:
-    return -(2 ** (int(a.value.element[1:]) - 1))
+    return -(1 << (int(a.value.element[1:]) - 1))
 
 
 def divide_toward_zero(signed: bool, a: Lanes, b: Lanes) -> Lanes:

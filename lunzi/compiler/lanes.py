@@ -90,11 +90,25 @@ class Lanes:
         return self.wrap(self.function.intrinsic("sqrt", self.value))
 
     def floor(self) -> Lanes:
-        return self.wrap(self.function.intrinsic("floor", self.value))
+        if self.has_rounding:
+            return self.wrap(self.function.intrinsic("floor", self.value))
+        near = self.rint()
+        return near - (near > self).choose(self.like(1), 0)
 
     def rint(self) -> Lanes:
         """The nearest whole number, halves to the even one."""
-        return self.wrap(self.function.intrinsic("rint", self.value))
+        if self.has_rounding:
+            return self.wrap(self.function.intrinsic("rint", self.value))
+        # Numbers from `steps` to twice of it have steps of 1, so that the sum is rounded.
+        steps = 2.0 ** MANTISSA_BITS[self.value.element]
+        magnitude = abs(self)
+        near = ((magnitude + steps) - steps).with_sign_of(self)
+        return (magnitude < steps).choose(near, self)
+
+    @property
+    def has_rounding(self) -> bool:
+        """Whether the target rounds by an instruction; else LLVM would call the C library."""
+        return self.function.module.has_fma  # which came later than rounding on every platform
 
     def with_sign_of(self, other: Number) -> Lanes:
         sign = self.like(other).value
