@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lunzi.compiler.loops import Kind, Memory, Stage
 from lunzi.compiler.plan import Plan
+from lunzi.compiler.products import FEW_PRODUCTS, operands
 from lunzi.compiler.regions import Region
+from lunzi.core.spec import size_of
 
 ALIGNMENT = 64  # bytes: a cache line, and the longest vector
 
-# Rows are taken in blocks whose scratch stays in a core's second cache.
-SCRATCH_BYTES = 2**17
+# Rows are taken in blocks whose scratch stays in a part of a core's second cache.
+SCRATCH_BYTES = 2**18
+
+
+LARGE_MATRIX = 2**12  # elements: a quarter of a core's first cache
+MANY_ROWS = 16  # as many as a tile of the micro-kernel has
 
 
 @dataclass
@@ -29,11 +35,24 @@ class Lifetime:
 
 
 @dataclass
+class Run:
+    """Stages of a region that follow each other, and how many rows they take at a time.
+
+    `inner` is the scratch that lives in this run alone: it holds so many rows and no more.
+    """
+
+    stages: list[Stage]
+    rows: int
+    inner: set[Memory]
+
+
+@dataclass
 class MemoryPlan:
     """Offsets in bytes, and how many bytes there are in all."""
 
     offsets: dict[Memory, int] = field(default_factory=dict)
     blocks: dict[Region, int] = field(default_factory=dict)  # rows that a region takes at a time
+    runs: dict[Region, list[Run]] = field(default_factory=dict)
     arena_bytes: int = 0
     scratch_bytes: int = 0  # for each thread
 
@@ -44,19 +63,91 @@ def plan_memory(plan: Plan) -> MemoryPlan:
     arena = lifetimes((memory, memory.elements, time) for memory, time in times_of_arena(plan))
     result.arena_bytes = place(arena, result.offsets)
     for region in plan.regions:
-        scratch = [m for m in memories_of(region.stages) if m.kind is Kind.SCRATCH]
-        row_bytes = sum(region.rows[memory] * memory.dtype.itemsize for memory in scratch)
-        block = max(1, min(region.length or 1, SCRATCH_BYTES // max(row_bytes, 1)))
-        result.blocks[region] = block
-        times = [
-            (memory, region.rows[memory] * block, step)
-            for step, stage in enumerate(region.stages)
-            for memory in memories_of([stage])
-            if memory.kind is Kind.SCRATCH
-        ]
-        needed = place(lifetimes(times), result.offsets)
-        result.scratch_bytes = max(result.scratch_bytes, needed)
+        block, runs = runs_of(region)
+        result.blocks[region], result.runs[region] = block, runs
+        needed = lifetimes(uses_of_scratch(region, block, runs))
+        result.scratch_bytes = max(result.scratch_bytes, place(needed, result.offsets))
     return result
+
+
+def uses_of_scratch(
+    region: Region, block: int, runs: Sequence[Run]
+) -> Iterator[tuple[Memory, int, int]]:
+    """The scratch of a region: (memory, elements, step) of each use."""
+    first = 0
+    for run in runs:
+        last = first + len(run.stages) - 1
+        for step, stage in enumerate(run.stages, first):
+            for memory in memories_of([stage]):
+                if memory.kind is not Kind.SCRATCH:
+                    continue
+                is_inner = memory in run.inner
+                elements = region.rows[memory] * (run.rows if is_inner else block)
+                # A run takes part after part: what it leaves for others, or got from them,
+                # lives while all of its stages do.
+                for time in (step,) if is_inner else (first, last):
+                    yield memory, elements, time
+        first = last + 1
+
+
+def runs_of(region: Region) -> tuple[int, list[Run]]:
+    """The rows of a block, and the runs of a region's stages.
+
+    A product with a large matrix and few rows for each of the region's wants many of them at
+    a time, or it would read the matrix for each. What stands between such products may take
+    its rows in smaller parts, so that its scratch stays near.
+    """
+    length = region.length or 1
+    groups: list[list[Stage]] = []
+    for stage in region.stages:
+        is_new = not groups or wants_many_rows(stage) != wants_many_rows(groups[-1][-1])
+        groups.append([stage]) if is_new else groups[-1].append(stage)
+    inner = [inner_scratch(group, region) for group in groups]
+    if len(groups) == 1:
+        block = rows_within(SCRATCH_BYTES, inner[0], region)
+        return block, [Run(region.stages, block, inner[0])]
+    scratch = {m for m in memories_of(region.stages) if m.kind is Kind.SCRATCH}
+    shared = scratch.difference(*inner)
+    block = rows_within(SCRATCH_BYTES, shared, region)
+    runs = []
+    for group, own in zip(groups, inner, strict=True):
+        rows = block if wants_many_rows(group[0]) else rows_within(SCRATCH_BYTES, own, region)
+        runs.append(Run(group, min(rows, block, length), own))
+    if all(run.rows == block for run in runs):
+        return block, [Run(region.stages, block, scratch)]
+    return block, runs
+
+
+def wants_many_rows(stage: Stage) -> bool:
+    """Whether a stage is a product with a large matrix and few rows for one of the region."""
+    found = operands(stage)
+    if found is None or stage.lead is None or stage.turns < FEW_PRODUCTS:
+        return False
+    _, b = found
+    if b.address.strides[stage.lead]:
+        return False
+    sizes = stage.sizes
+    matrix = size_of([size for size, s in zip(sizes, b.address.strides, strict=True) if s])
+    rows = size_of(
+        [
+            size
+            for loop, size in enumerate(sizes[: stage.kept])
+            if loop != stage.lead and not b.address.strides[loop]
+        ]
+    )
+    return matrix >= LARGE_MATRIX and rows < MANY_ROWS
+
+
+def inner_scratch(stages: Sequence[Stage], region: Region) -> set[Memory]:
+    """The scratch that lives in these stages of a region alone."""
+    outside = set(memories_of([stage for stage in region.stages if stage not in stages]))
+    return {m for m in memories_of(stages) if m.kind is Kind.SCRATCH and m not in outside}
+
+
+def rows_within(size: int, memories: Iterable[Memory], region: Region) -> int:
+    """As many rows as take so many bytes together, at least one."""
+    row_bytes = sum(region.rows[memory] * memory.dtype.itemsize for memory in memories)
+    return max(1, min(region.length or 1, size // max(row_bytes, 1)))
 
 
 def times_of_arena(plan: Plan) -> list[tuple[Memory, int]]:
@@ -81,6 +172,8 @@ def memories_of(stages: Iterable[Stage]) -> list[Memory]:
             found[load.memory] = None
         for store in stage.targets:
             found[store.memory] = None
+        if stage.work is not None:
+            found[stage.work] = None
     return list(found)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lunzi.compiler.arena import MemoryPlan, plan_memory
+from lunzi.compiler.arena import MemoryPlan, Run, memories_of, plan_memory
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
-from lunzi.compiler.loops import Check, Kind, Memory
+from lunzi.compiler.loops import Check, Kind, Memory, Stage, collapse
 from lunzi.compiler.nest import Nest
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
@@ -140,10 +140,7 @@ class RegionWriter:
         self.f = f
         self.bases: dict[Memory, Value] = {}
         for stage in region.stages:
-            for memory in [
-                *(load.memory for load in stage.loads),
-                *(store.memory for store in stage.targets),
-            ]:
+            for memory in memories_of([stage]):
                 if memory not in self.bases:
                     self.bases[memory] = self.base(memory)
         self.error = self.word(whole.table.error)
@@ -166,27 +163,46 @@ class RegionWriter:
 
     def stages(self, rows: tuple[Value, Value] | None) -> None:
         """All stages for a range of rows."""
-        f = self.f
-        pointers = dict(self.bases)
-        for memory, base in self.bases.items():
-            if memory.kind is Kind.SCRATCH and rows is not None:
-                # Rows are counted from the first of the region, scratch from that of the block.
-                row_bytes = self.region.rows[memory] * memory.dtype.itemsize
-                back = f.times(rows[0], -row_bytes)
-                pointers[memory] = f.place(base, back, "i8")
-        for stage in self.region.stages:
-            product = product_of(stage)
-            if product is not None:
-                self.whole.products.call(f, stage, product, pointers.__getitem__, rows)
+        block = self.whole.memory.blocks[self.region]
+        for run in self.whole.memory.runs[self.region]:
+            if rows is None or run.rows == block:
+                self.run(run, rows, rows)
                 continue
-            first_check = len(self.whole.checks) + 1
-            self.whole.checks += stage.checks
-            Nest(
-                f,
-                self.whole.target,
-                stage,
-                pointers.__getitem__,
-                rows,
-                self.error,
-                first_check,
-            ).write()
+            with self.f.loop(*rows, run.rows) as loop:
+                following = self.f.add(loop.counter, run.rows)
+                end = self.f.call("llvm.smin.i64", INDEX, following, rows[1])
+                self.run(run, rows, (loop.counter, end))
+
+    def run(
+        self,
+        run: Run,
+        block: tuple[Value, Value] | None,
+        rows: tuple[Value, Value] | None,
+    ) -> None:
+        """The stages of a run for some rows of a block."""
+        pointers = dict(self.bases)
+        if block is not None and rows is not None:
+            for memory, base in self.bases.items():
+                if memory.kind is Kind.SCRATCH:
+                    # Rows are counted from the first of the region, scratch from that of the
+                    # block, or of the part of it that a run takes.
+                    first = rows[0] if memory in run.inner else block[0]
+                    row_bytes = self.region.rows[memory] * memory.dtype.itemsize
+                    pointers[memory] = self.f.place(base, self.f.times(first, -row_bytes), "i8")
+        for stage in run.stages:
+            self.stage(stage, pointers, rows)
+
+    def stage(
+        self, stage: Stage, pointers: dict[Memory, Value], rows: tuple[Value, Value] | None
+    ) -> None:
+        f, whole = self.f, self.whole
+        scale = collapse(stage)
+        if rows is not None:
+            rows = (f.times(rows[0], scale), f.times(rows[1], scale))
+        product = product_of(stage)
+        if product is not None:
+            whole.products.call(f, stage, product, pointers.__getitem__, rows)
+            return
+        first_check = len(whole.checks) + 1
+        whole.checks += stage.checks
+        Nest(f, whole.target, stage, pointers.__getitem__, rows, self.error, first_check).write()

@@ -191,6 +191,7 @@ class How(Enum):
     MIN = "min"
     ARGMAX = "argmax"
     ARGMIN = "argmin"
+    ORDER = "order"  # the place of the smallest, then that of the next, and so on
 
 
 @dataclass(eq=False, slots=True)
@@ -200,7 +201,7 @@ class Reduction:
     how: How
     store: Store
     dtype: DType
-    is_running: bool = False  # stored at each turn: a running sum
+    is_running: bool = False  # stored at each turn: a running sum, an order
 
 
 @dataclass(eq=False, slots=True)
@@ -223,6 +224,7 @@ class Stage:
     checks: list[Check] = field(default_factory=list)
     is_product: bool = False  # the one reduction sums the product of two loads
     lead: int | None = None  # the loop over which the rows of a region run
+    work: Memory | None = None  # of each thread: what a sort needs meanwhile
     lines: list[str] = field(default_factory=list)  # of the user, for messages
 
     @property
@@ -248,6 +250,15 @@ class Stage:
         return (term for term in self.terms if isinstance(term, Load))
 
     @property
+    def addresses(self) -> Iterator[Affine]:
+        """Of all loads, places and stores."""
+        for term in self.terms:
+            if isinstance(term, Load | Place):
+                yield term.address
+        for store in self.targets:
+            yield store.address
+
+    @property
     def turns(self) -> int:
         """How often the innermost instructions run."""
         count = 1
@@ -271,6 +282,35 @@ class Stage:
         self.sizes = tuple(self.sizes[place] for place in order)
         if self.lead is not None:
             self.lead = list(order).index(self.lead)
+
+
+def collapse(stage: Stage) -> int:
+    """Make one loop of two where every address moves on as if they were one.
+
+    Returns:
+        How many turns of its leading loop there are for one from before.
+    """
+    scale = 1
+    for place in range(len(stage.sizes) - 2, -1, -1):
+        inner = stage.sizes[place + 1]
+        if place == stage.kept - 1 or stage.lead == place + 1:
+            continue
+        if all(a.strides[place] == inner * a.strides[place + 1] for a in stage.addresses):
+            scale *= inner if stage.lead == place else 1
+            collapse_at(stage, place)
+    return scale
+
+
+def collapse_at(stage: Stage, place: int) -> None:
+    """Take out the outer one of two loops: the strides of the inner one are right for both."""
+    sizes = list(stage.sizes)
+    sizes[place + 1] *= sizes[place]
+    stage.sizes = tuple(sizes)
+    kept, lead = stage.kept, stage.lead
+    stage.lead = None
+    stage.reorder([loop for loop in range(len(sizes)) if loop != place])
+    stage.kept = kept - (place < kept)
+    stage.lead = lead if lead is None or lead <= place else lead - 1
 
 
 def reordered(term: Term, order: Sequence[int], renewed: dict[int, Term]) -> Term:

@@ -34,6 +34,7 @@ from lunzi.compiler.loops import (
 )
 from lunzi.compiler.random_bits import random_word
 from lunzi.compiler.scalar import emit
+from lunzi.compiler.sorting import entry, entry_type, entry_words, place_of, sort
 from lunzi.compiler.target import Target
 from lunzi.core.elementwise import Add, Cast, Maximum, Minimum
 from lunzi.core.random import RandomBits
@@ -72,7 +73,6 @@ class Nest:
         self.bounds = [(index(0), index(size)) for size in stage.sizes]
         if stage.lead is not None and rows is not None:
             self.bounds[stage.lead] = rows
-        self.collapse()
         self.vector = self.choose_vector()
         self.lanes = self.choose_lanes(target)
         self.counters: list[Value] = []
@@ -85,50 +85,9 @@ class Nest:
         self.wide: set[int] = set()  # identities of terms with a number for each lane
         for term in self.terms:
             self.note(term)
-        self.prefixes = sorted({a.strides for a in self.all_addresses()})
+        self.prefixes = sorted({a.strides for a in self.stage.addresses})
 
     # Preparation
-
-    def all_addresses(self) -> Iterator[Affine]:
-        for term in self.stage.terms:
-            if isinstance(term, Load | Place):
-                yield term.address
-        for store in self.stage.targets:
-            yield store.address
-
-    def collapse(self) -> None:
-        """Make one loop of two where every address moves on as if they were one."""
-        place = len(self.stage.sizes) - 2
-        while place >= 0:
-            if self.can_collapse(place):
-                self.collapse_at(place)
-            place -= 1
-
-    def can_collapse(self, place: int) -> bool:
-        stage = self.stage
-        if place == stage.kept - 1 or stage.lead == place + 1:
-            return False
-        inner = stage.sizes[place + 1]
-        return all(
-            address.strides[place] == inner * address.strides[place + 1]
-            for address in self.all_addresses()
-        )
-
-    def collapse_at(self, place: int) -> None:
-        stage = self.stage
-        inner = stage.sizes[place + 1]
-        start, stop = self.bounds[place]
-        self.bounds[place : place + 2] = [(self.f.times(start, inner), self.f.times(stop, inner))]
-        loops = len(stage.sizes)
-        # Dropping the outer one of two loops leaves the inner one's strides, as is right.
-        renewed_sizes = list(stage.sizes)
-        renewed_sizes[place + 1] *= renewed_sizes[place]
-        stage.sizes = tuple(renewed_sizes)
-        kept, lead = stage.kept, stage.lead
-        stage.lead = None
-        stage.reorder([loop for loop in range(loops) if loop != place])
-        stage.kept = kept - (place < kept)
-        stage.lead = lead if lead is None or lead <= place else lead - 1
 
     def choose_vector(self) -> int | None:
         """The loop whose turns go into lanes; it becomes the last of the kept or of the reduced."""
@@ -153,7 +112,7 @@ class Nest:
     def score(self, loop: int) -> int | None:
         """How well a loop's turns lie beside each other; None where lanes are not allowed."""
         stage = self.stage
-        if stage.sizes[loop] < 2:
+        if stage.sizes[loop] < 2 or stage.work is not None:
             return None
         for store in stage.stores:
             if not store.address.strides[loop] or (
@@ -165,7 +124,7 @@ class Nest:
         ):
             return None
         score = 0
-        for address in self.all_addresses():
+        for address in self.stage.addresses:
             step = abs(address.strides[loop])
             score += 2 if step == 1 else -1 if step else 0
         for load in stage.loads:
@@ -211,7 +170,9 @@ class Nest:
     def level(self, depth: int) -> None:
         """The loop at this depth and all within."""
         stage = self.stage
-        if depth == stage.kept and stage.reductions:
+        if depth == stage.kept and stage.work is not None:
+            self.order(depth, stage.work)
+        elif depth == stage.kept and stage.reductions:
             self.totals = [total for r in stage.reductions for total in self.identity(r)]
             self.reduced(depth)
             self.finish()
@@ -484,6 +445,24 @@ class Nest:
             if reduction.is_running:
                 continue
             self.store(reduction.store, self.rounded(reduction, value))
+
+    def order(self, depth: int, work: Memory) -> None:
+        """Store the places of the terms in the order in which the terms rise."""
+        f, (reduction,) = self.f, self.stage.reductions
+        type_, align = entry_type(reduction.dtype), 8 * entry_words(reduction.dtype)
+        has_loop = depth < len(self.stage.sizes)  # an axis of length 1 has none
+        count = index(self.stage.sizes[depth] if has_loop else 1)
+        entries = self.pointers(work)
+        with f.loop(index(0), count) as turn, self.scope(turn.counter):
+            self.enter(depth)
+            value = self.values[id(reduction.store.term)]
+            made = entry(f, value, turn.counter, reduction.dtype)
+            f.store(made, f.place(entries, turn.counter, type_), align)
+        entries = sort(f, entries, count, type_)
+        with f.loop(index(0), count) as turn, self.scope(turn.counter):
+            self.enter(depth)
+            made = f.load(type_, f.place(entries, turn.counter, type_), align)
+            self.store(reduction.store, place_of(f, made))
 
     def rounded(self, reduction: Reduction, value: Value) -> Value:
         dtype = reduction.store.memory.dtype
