@@ -82,7 +82,10 @@ def uses_of_scratch(
                 if memory.kind is not Kind.SCRATCH:
                     continue
                 is_inner = memory in run.inner
-                elements = region.rows[memory] * (run.rows if is_inner else block)
+                rows = run.rows if is_inner else block
+                # What a sort needs is there once, and not for each row.
+                by_row = memory in region.rows
+                elements = region.rows[memory] * rows if by_row else memory.elements
                 # A run takes part after part: what it leaves for others, or got from them,
                 # lives while all of its stages do.
                 for time in (step,) if is_inner else (first, last):
@@ -146,7 +149,8 @@ def inner_scratch(stages: Sequence[Stage], region: Region) -> set[Memory]:
 
 def rows_within(size: int, memories: Iterable[Memory], region: Region) -> int:
     """As many rows as take so many bytes together, at least one."""
-    row_bytes = sum(region.rows[memory] * memory.dtype.itemsize for memory in memories)
+    by_row = [memory for memory in memories if memory in region.rows]
+    row_bytes = sum(region.rows[memory] * memory.dtype.itemsize for memory in by_row)
     return max(1, min(region.length or 1, size // max(row_bytes, 1)))
 
 

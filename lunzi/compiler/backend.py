@@ -11,7 +11,6 @@ from typing import Protocol
 from lunzi.compiler.interpreted import Interpreted
 from lunzi.core.advice import advise
 from lunzi.core.loop import Scan
-from lunzi.core.reduction import ArgSort
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
 
@@ -19,7 +18,7 @@ from lunzi.core.trace import Graph, Slot
 Layout = tuple[int, ...]
 
 # Programs with one of these run in the interpreter.
-INTERPRETED = (ArgSort, Scan)
+INTERPRETED = (Scan,)
 
 SAID: set[str] = set()  # what was said once and is not said again
 

@@ -183,7 +183,7 @@ class RegionWriter:
         pointers = dict(self.bases)
         if block is not None and rows is not None:
             for memory, base in self.bases.items():
-                if memory.kind is Kind.SCRATCH:
+                if memory.kind is Kind.SCRATCH and memory in self.region.rows:
                     # Rows are counted from the first of the region, scratch from that of the
                     # block, or of the part of it that a run takes.
                     first = rows[0] if memory in run.inner else block[0]

@@ -39,11 +39,19 @@ from lunzi.core.logic import BitwiseAnd
 from lunzi.core.movement import BroadcastTo, Concat, Flip, Pad, PermuteDims, Reshape, Slice
 from lunzi.core.primitive import Elementwise
 from lunzi.core.random import RandomBits
-from lunzi.core.reduction import ArgMax, ArgMin, CumulativeSum, Max, Min, Sum
+from lunzi.core.reduction import ArgMax, ArgMin, ArgSort, CumulativeSum, Max, Min, Sum
 from lunzi.core.spec import DType, bool_, float16, float32, int64, size_of
 from lunzi.core.windows import OverlapAdd, Windows
 
-HOWS = {Sum: How.SUM, Max: How.MAX, Min: How.MIN, ArgMax: How.ARGMAX, ArgMin: How.ARGMIN}
+HOWS = {
+    Sum: How.SUM,
+    Max: How.MAX,
+    Min: How.MIN,
+    ArgMax: How.ARGMAX,
+    ArgMin: How.ARGMIN,
+    CumulativeSum: How.SUM,
+    ArgSort: How.ORDER,
+}
 
 Index = tuple[Affine, ...]  # a place in a value: one affine number for each factor of its axes
 
@@ -247,7 +255,9 @@ class Lowering:
             case ArgMax(axis) | ArgMin(axis):
                 return [self.reduction(node, (axis,))]
             case CumulativeSum(axis):
-                return [self.running_sum(node, axis)]
+                return [self.running(node, axis, accumulator(node.dtype))]
+            case ArgSort(axis):
+                return [self.running(node, axis, node.inputs[0].dtype)]
             case Matmul():
                 return [self.product(node)]
         return [self.elementwise(node)]
@@ -292,7 +302,8 @@ class Lowering:
         stage.reductions.append(Reduction(HOWS[type(node.op)], store, dtype))
         return self.finished(stage, node)
 
-    def running_sum(self, node: Node, axis: int) -> Stage:
+    def running(self, node: Node, axis: int, dtype: DType) -> Stage:
+        """A running sum along an axis, or the order of its numbers: the axis is the last loop."""
         x = node.inputs[0]
         sizes = self.axes.sizes(x)
         before = sum(len(self.axes[x][place]) for place in range(axis))
@@ -301,11 +312,10 @@ class Lowering:
         stage = self.begin([sizes[place] for place in order], len(sizes) - inner)
         index = tuple(self.counter(order.index(place)) for place in range(len(sizes)))
         term = self.term(x, index)
-        dtype = accumulator(node.dtype)
         if term.dtype != dtype:
             term = Apply(Cast(dtype), (term,), dtype)
         store = Store(term, NOWHERE, Affine(0, ()))
-        stage.reductions.append(Reduction(How.SUM, store, dtype, is_running=True))
+        stage.reductions.append(Reduction(HOWS[type(node.op)], store, dtype, is_running=True))
         return self.finished(stage, node)
 
     def product(self, node: Node) -> Stage:

@@ -10,6 +10,7 @@ from lunzi.compiler.loops import (
     Affine,
     Apply,
     Gather,
+    How,
     Kind,
     Literal,
     Load,
@@ -21,13 +22,14 @@ from lunzi.compiler.loops import (
 from lunzi.compiler.lower import Lowering, dense_strides
 from lunzi.compiler.products import FEW_PRODUCTS, operands
 from lunzi.compiler.regions import Region, Regions, is_row_local
+from lunzi.compiler.sorting import entry_words
 from lunzi.compiler.storing import LEAVES, Storing, reading_stages
 from lunzi.core.elementwise import Cast, Multiply
 from lunzi.core.graph import Argument, Node, State, topological
 from lunzi.core.indexing import AddAlongAxis, ScatterAdd
 from lunzi.core.movement import Concat, Pad, Reshape
-from lunzi.core.reduction import CumulativeSum
-from lunzi.core.spec import DType, Spec, size_of
+from lunzi.core.reduction import ArgSort, CumulativeSum
+from lunzi.core.spec import DType, Spec, int64, size_of
 from lunzi.core.windows import OverlapAdd
 
 
@@ -230,6 +232,8 @@ class Planner:
             destination = None
         if stage.is_product and not self.regions.is_serial:
             self.pack(stage, node)
+        if stage.reductions and stage.reductions[0].how is How.ORDER:
+            stage.work = self.work_for_sorting(stage)
         is_dense = id(node) in self.storing.contiguous
         self.lowering.views[id(node)] = self.put(stage, node, destination, is_dense)
 
@@ -276,6 +280,11 @@ class Planner:
         self.inner.append(Memory(Kind.ARENA, dtype, elements, len(self.inner)))
         return self.inner[-1]
 
+    def work_for_sorting(self, stage: Stage) -> Memory:
+        dtype = stage.reductions[0].dtype
+        count = size_of(stage.sizes[stage.kept :])
+        return Memory(Kind.SCRATCH, int64, (2 * count + 1) * entry_words(dtype), len(self.inner))
+
     def fits(self, stage: Stage, node: Node, view: View) -> bool:
         """Whether a stage may write there while it reads: at the same place, or not at all."""
         if stage.is_product and view.strides and view.strides[-1] != 1:
@@ -290,7 +299,8 @@ class Planner:
         """The place in a node's memory, by the counters of its stage."""
         count = len(self.axes.sizes(node))
         order = list(range(count))
-        if isinstance(node.op, CumulativeSum):  # its axis is the last loop, whichever it was
+        if isinstance(node.op, CumulativeSum | ArgSort):
+            # Its axis is the last loop, whichever it was.
             axis = node.op.axis
             first = sum(len(factors) for factors in self.axes[node][:axis])
             inner = len(self.axes[node][axis])

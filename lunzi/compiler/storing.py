@@ -28,7 +28,6 @@ from lunzi.core.indexing import Take, TakeAlongAxis
 from lunzi.core.movement import BroadcastTo, Flip, PermuteDims, Reshape, Slice
 from lunzi.core.primitive import Elementwise
 from lunzi.core.random import RandomBits
-from lunzi.core.reduction import ArgSort
 from lunzi.core.windows import Windows
 
 # What an operation costs beside an addition, measured roughly: it decides only whether a value that
@@ -102,7 +101,7 @@ class Storing:
             case Matmul():
                 for x in node.inputs:
                     self.require_address(x)
-            case Take() | TakeAlongAxis() | ArgSort():
+            case Take() | TakeAlongAxis():
                 self.require_address(node.inputs[0])
             case Reshape() if not is_inline(node, self.axes):
                 self.contiguous.add(id(node.inputs[0]))
