@@ -203,6 +203,12 @@ class Function:
     def branch(self, condition: Value, then: str, otherwise: str) -> None:
         self.do(f"br {condition}, label %{then}, label %{otherwise}")
 
+    def phi(self, *arrivals: tuple[Value, str]) -> Value:
+        """The value that belongs to the block from which this one was entered."""
+        type_ = arrivals[0][0].type
+        pairs = ", ".join(f"[ {value.name}, %{label} ]" for value, label in arrivals)
+        return self.define(type_, f"phi {type_} {pairs}")
+
     @contextmanager
     def when(self, condition: Value) -> Iterator[None]:
         """Instructions that run where a condition holds. They define nothing for later."""

@@ -113,14 +113,14 @@ def scale(x: Lanes, exponent: Lanes) -> Lanes:
     return x * (first << bits).as_floating(element) * (second << bits).as_floating(element)
 
 
-def reduced(x: Lanes, correction: Number = 0.0) -> tuple[Lanes, Lanes]:
+def reduced(x: Lanes, correction: Lanes | None = None) -> tuple[Lanes, Lanes]:
     """r, and n as an integer, with x + correction = n ln 2 + r."""
     high, low = format_of(x).ln2
     n, whole = nearest_whole(x, LOG2_E)
     r = multiply_add(n, -high, x)
-    if isinstance(correction, Lanes):
-        return r - multiply_add(n, low, -correction), whole
-    return multiply_add(n, -low, r), whole
+    if correction is None:
+        return multiply_add(n, -low, r), whole
+    return r - multiply_add(n, low, -correction), whole
 
 
 def exp_reduced(r: Lanes) -> Lanes:
@@ -131,7 +131,7 @@ def exp_reduced(r: Lanes) -> Lanes:
     return (r * r * polynomial(r, format_of(r).exp) + r) + 1
 
 
-def exp(x: Lanes, correction: Number = 0.0) -> Lanes:
+def exp(x: Lanes, correction: Lanes | None = None) -> Lanes:
     """e^(x + correction), within 1 ulp; the correction is at most an ulp of x."""
     limits = format_of(x)
     r, whole = reduced(clamp(x, limits.lowest, limits.highest), correction)
@@ -147,13 +147,15 @@ def exp_moderate(x: Lanes) -> Lanes:
 def expm1(x: Lanes) -> Lanes:
     """e^x - 1, within 2 ulp.
 
-    e^x - 1 = 2^n (e^r - 1) + (2^n - 1)
+    With x = n ln 2 + r:
+
+        2^n (e^r - 1) + (2^n - 1)
     """
     limits = format_of(x)
     high, low = limits.ln2
-    x_inside = clamp(x, limits.all_minus_one, limits.highest)
-    n, whole = nearest_whole(x_inside, LOG2_E)
-    exact = multiply_add(n, -high, x_inside)
+    inside = clamp(x, limits.all_minus_one, limits.highest)
+    n, whole = nearest_whole(inside, LOG2_E)
+    exact = multiply_add(n, -high, inside)
     r = multiply_add(n, -low, exact)
     lost = multiply_add(n, -low, exact - r)
     near = multiply_add(r * polynomial(r, limits.exp), r, lost) + r
@@ -184,7 +186,9 @@ def sigmoid(x: Lanes) -> Lanes:
 def tanh(x: Lanes) -> Lanes:
     """The hyperbolic tangent, within 2 ulp.
 
-    x + x^3 p(x^2) for |x| < 0.55, else 1 - 2 / (e^2|x| + 1)
+    It is odd, and for positive x
+
+        x + x^3 p(x^2) below 0.55, else 1 - 2 / (e^2x + 1)
     """
     limits = format_of(x)
     square = x * x

@@ -136,7 +136,7 @@ class Lanes:
 
     def below(self, other: Number) -> Lanes:
         """Whether whole numbers without a sign are below others."""
-        return self.compare("olt", "ult", other)
+        return self.compare("ult", "ult", other)
 
     def is_unordered(self, other: Number) -> Lanes:
         """Whether one of two is NaN."""

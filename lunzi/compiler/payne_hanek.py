@@ -11,7 +11,6 @@ Source: M. H. Payne and R. N. Hanek 1983, "Radian reduction for trigonometric fu
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index, splat_number
 from lunzi.compiler.lanes import FLOATING, MANTISSA_BITS, Lanes
@@ -33,22 +32,15 @@ def reduced_if_large(
     f.branch(is_large.any(), inside, after)
     f.begin(inside)
     # The other lanes get an argument that the table reaches.
-    exact = each_lane(is_large.choose(magnitude, 2.0**20), r, quadrant)
-    chosen = [is_large.choose(new, old) for new, old in zip(exact, (r, quadrant), strict=True)]
+    exact_r, exact_quadrant = each_lane(is_large.choose(magnitude, 2.0**20), r, quadrant)
+    new_r, new_quadrant = is_large.choose(exact_r, r), is_large.choose(exact_quadrant, quadrant)
     end = f.label
     f.go(after)
     f.begin(after)
-    r, quadrant = (
-        f_lanes.wrap(
-            f.define(
-                f_lanes.type,
-                f"phi {f_lanes.type} [ {old.value.name}, %{before} ], "
-                f"[ {f_lanes.value.name}, %{end} ]",
-            )
-        )
-        for f_lanes, old in zip(chosen, (r, quadrant), strict=True)
+    return (
+        r.wrap(f.phi((r.value, before), (new_r.value, end))),
+        r.wrap(f.phi((quadrant.value, before), (new_quadrant.value, end))),
     )
-    return r, quadrant
 
 
 def each_lane(x: Lanes, r: Lanes, quadrant: Lanes) -> tuple[Lanes, Lanes]:
@@ -67,7 +59,7 @@ def each_lane(x: Lanes, r: Lanes, quadrant: Lanes) -> tuple[Lanes, Lanes]:
     return x.wrap(loop.carried[0]), x.wrap(loop.carried[1])
 
 
-def call_reduction(f: Function, x: Value) -> Sequence[Value]:
+def call_reduction(f: Function, x: Value) -> tuple[Value, Value]:
     """r and the quadrant of one number, in its own width."""
     if NAME not in f.module.functions:
         write_reduction(f.module)
@@ -77,9 +69,8 @@ def call_reduction(f: Function, x: Value) -> Sequence[Value]:
     quadrant = f.define(INDEX, f"extractvalue {both}, 1")
     if x.element == "double":
         return r, quadrant
-    return f.convert("fptrunc", r, x.element), f.convert(
-        "trunc", quadrant, f"i{FLOATING[x.element]}"
-    )
+    whole = f"i{FLOATING[x.element]}"
+    return f.convert("fptrunc", r, x.element), f.convert("trunc", quadrant, whole)
 
 
 def write_reduction(module: Module) -> None:

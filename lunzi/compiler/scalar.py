@@ -93,7 +93,7 @@ def out_of_range(f: Function, indices: Value, dtype: DType, length: int) -> Valu
     return ((places < -length) | (places >= length)).value
 
 
-def without_power(f: Function, exponents: Value, dtype: DType) -> Value:
+def negative_exponents(f: Function, exponents: Value, dtype: DType) -> Value:
     """Bits that tell which exponents of whole numbers eager refuses: the negative ones."""
     lanes = Lanes(f, exponents)
     return (lanes < 0 if dtype.kind == "i" else lanes.differs(lanes)).value

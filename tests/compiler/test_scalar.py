@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from native_loops import apply, elementwise, run
 
-from lunzi.compiler.builder import Function, Module, Value
+from lunzi.compiler.builder import TYPES, Function, Module, Value, splat_number, vector
 from lunzi.compiler.mathematics import BOUNDS
-from lunzi.compiler.scalar import RULES, emit, out_of_range, without_power
+from lunzi.compiler.scalar import RULES, emit, negative_exponents, out_of_range
 from lunzi.compiler.target import host_levels
 from lunzi.core.elementwise import (
     Add,
@@ -174,7 +174,7 @@ def test_whole_powers_wrap_around_as_in_eager(dtype, rng):
 @pytest.mark.parametrize("dtype", WHOLE, ids=str)
 def test_exponents_that_eager_refuses_are_told(dtype, rng):
     exponents = numbers(dtype, rng)
-    library = elementwise(lambda f, x: without_power(f, x[0], dtype), [dtype], bool_, 16)
+    library = elementwise(lambda f, x: negative_exponents(f, x[0], dtype), [dtype], bool_, 16)
     np.testing.assert_array_equal(run(library, [exponents], bool_, 16), exponents < 0)
 
 
@@ -220,6 +220,24 @@ def test_nothing_is_contracted_or_reassociated(rng):
 
     library = elementwise(product_and_sum, [float32] * 3, float32, 16)
     assert_same_bits(run(library, [a, b, c], float32, 16), a * b + c)
+
+
+@pytest.mark.parametrize("lanes", [1, 16])
+@pytest.mark.parametrize("op", RULES, ids=name_of)
+def test_constants_are_inputs_like_others(op, lanes):
+    for dtype in (each for each in DTYPES if each.kind in op.kinds):
+        count = op.evaluate.__code__.co_argcount - 1
+        numbers = np.array([1, 2], dtype)[:count].tolist()
+        expected = apply(op(), *(np.full(16, number, dtype) for number in numbers))
+
+        def write(f: Function, _: list[Value], dtype=dtype, numbers=numbers, result=expected.dtype):
+            type_ = vector(TYPES[dtype.name], lanes)
+            constants = [splat_number(type_, number) for number in numbers]
+            return emit(f, op(), constants, [dtype] * len(numbers), result)
+
+        library = elementwise(write, [dtype], expected.dtype, lanes)
+        result = run(library, [np.zeros(16, dtype)], expected.dtype, lanes)
+        assert_same_bits(result, expected)
 
 
 def test_every_elementwise_primitive_can_be_emitted():
