@@ -38,9 +38,11 @@ from lunzi.compiler.tiling import Registers, choose_tiling, even_counts, unit
 
 __all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction", "prefers_dot"]
 
-# A sum longer than this is cut into blocks, so that those of a and b stay near the processor.
-LONGEST_SUM = 1000
-SUM_BLOCK = 512
+# A longer sum is cut into blocks of at most the other, so that those of a and b stay in the second
+# cache. Where its steps are multiples of CROWDING_BYTES apart, they share a part of that cache's
+# sets, and CROWDED_BYTES is how far a sum may reach.
+LONGEST_SUM, SUM_BLOCK, SHORTEST_BLOCK = 1000, 512, 128
+CROWDING_BYTES, CROWDED_BYTES = 1 << 11, 1 << 20
 ONE_ROW = Dim(1, 0, 0, 0)
 
 
@@ -51,16 +53,25 @@ class Blocks(NamedTuple):
     inside: tuple[Dim, ...]
 
 
-def sum_blocks(dims: tuple[Dim, ...]) -> Blocks:
-    """Cut a sum evenly, where it is long."""
-    if prod(dim.size for dim in dims) <= LONGEST_SUM:
+def longest_sum(dims: tuple[Dim, ...], width: int) -> int:
+    """How many steps of a sum are done at once."""
+    strides = [abs(stride) * width for dim in dims[-1:] for stride in (dim.a, dim.b)]
+    crowded = [stride for stride in strides if stride and stride % CROWDING_BYTES == 0]
+    return max(SHORTEST_BLOCK, min([LONGEST_SUM, *(CROWDED_BYTES // x for x in crowded)]))
+
+
+def sum_blocks(dims: tuple[Dim, ...], width: int) -> Blocks:
+    """Cut a sum evenly, where it is long; `width`: bytes of a number."""
+    longest = longest_sum(dims, width)
+    if prod(dim.size for dim in dims) <= longest:
         return Blocks((), dims)
+    most = min(SUM_BLOCK, longest)
     inside, place = 1, len(dims) - 1
-    while inside * dims[place].size <= SUM_BLOCK:
+    while inside * dims[place].size <= most:
         inside *= dims[place].size
         place -= 1
     cut = dims[place]
-    step = -(-cut.size // -(-cut.size * inside // SUM_BLOCK))
+    step = -(-cut.size // -(-cut.size * inside // most))
     around = (*((dim, 1) for dim in dims[:place]), (cut, step))
     own = (cut._replace(size=step),) if step > 1 else ()
     return Blocks(around, own + dims[place + 1 :])
@@ -109,9 +120,10 @@ class PanelWriter:
         self.divided = not batch  # the caller divides the tiled rows, and not the batch
         self.batch = joined_rows(contraction.rows[:batch], dynamic=True)
         rows = joined_rows(contraction.rows[batch:] or (ONE_ROW,), dynamic=self.divided)
-        self.blocks = sum_blocks(contraction.sums)
+        width = contraction.dtype.itemsize
+        self.blocks = sum_blocks(contraction.sums, width)
         length = prod(dim.size for dim in self.blocks.inside)
-        registers = registers_of(target, ragged=panel.columns % panel.lanes != 0)
+        registers = registers_of(target, width, ragged=panel.columns % panel.lanes != 0)
         self.tiling = choose_tiling(rows, panel.vectors, length, registers, self.divided)
         self.outside = rows[: self.tiling.axis]
         self.tiled = rows[self.tiling.axis]
@@ -188,11 +200,11 @@ class PanelWriter:
         self.f.run(self.kernel.name, *self.f.parameters[:3], *operands, *self.extra)
 
 
-def registers_of(target: Target, ragged: bool) -> Registers:
-    """Those for a tile; `ragged`: its last vector is masked."""
+def registers_of(target: Target, width: int, ragged: bool) -> Registers:
+    """Those for a tile; `width`: bytes of a number; `ragged`: the last vector is masked."""
     # A mask takes a register of its own kind in AVX-512 alone.
-    masks = ragged and target.level != "avx512"
-    return Registers(target.vectors - masks, target.level == "avx512", target.has_fma)
+    vectors = target.vectors - (ragged and target.level != "avx512")
+    return Registers(width, vectors, target.level == "avx512", target.has_fma)
 
 
 def emit_contraction(

@@ -17,11 +17,14 @@ from lunzi.compiler.contraction_loops import Axis
 # does not hide behind them grows with the numbers of a, and more with the vectors of b, which come
 # from the second cache.
 PRODUCT, LOAD, LATENCY = 0.5, 0.65, 4.0
-ROW, VECTOR = 0.1, 0.6
+ROW, VECTOR = 0.16, 0.45
 # Cycles of a tile besides its sum: the call, and a total's way to memory.
 CALL, TOTAL = 20.0, 1.5
 # What one more shape of tile costs, and each total of it, shared by ten thousand runs: compiling.
 SHAPE, SHAPE_TOTAL = 400.0, 20.0
+# Rows whose distance is a multiple of this meet in one set of the first cache, which has room for
+# some ten lines: a tile has no more of them.
+CROWDING_BYTES, MOST_CROWDED = 4096, 8
 # From so many rows, they may well be shared by two threads: then tiles should fit a half too.
 SHARED = 32
 
@@ -30,11 +33,13 @@ class Registers(NamedTuple):
     """Those of a processor for vectors.
 
     Args:
+        lane_bytes: the size of a number.
         vectors: how many there are for a tile.
         broadcasts: multiplications take a number from memory and put it in all lanes by themselves.
         fused: multiply and add are one instruction.
     """
 
+    lane_bytes: int
     vectors: int
     broadcasts: bool
     fused: bool
@@ -133,9 +138,11 @@ def candidates(
             if needed(whole, wide, registers) > registers.vectors:
                 break
             most = 1
+            crowded = axes[axis].a * registers.lane_bytes % CROWDING_BYTES == 0
             while (
                 most < axes[axis].size
                 and needed(whole * (most + 1), wide, registers) <= registers.vectors
+                and not (crowded and most == MOST_CROWDED)
             ):
                 most += 1
             for step in range(1, most + 1):

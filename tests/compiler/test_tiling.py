@@ -16,9 +16,9 @@ from lunzi.compiler.tiling import (
 )
 
 AVX512, AVX2, SSE2 = (
-    Registers(32, True, True),
-    Registers(16, False, True),
-    Registers(16, False, False),
+    Registers(4, 32, True, True),
+    Registers(4, 16, False, True),
+    Registers(4, 16, False, False),
 )
 sizes = st.integers(1, 200)
 
@@ -78,6 +78,11 @@ def test_large_products_get_tiles_that_hide_the_latency():
     for registers, least in ((AVX512, 20), (AVX2, 10)):
         tiling = choose_tiling([axis(512)], 32, 500, registers, divided=True)
         assert tiling.steps[0] * tiling.vectors >= least
+
+
+def test_rows_that_meet_in_the_cache_are_few():
+    far = Axis(512, 1024, 0, 512, (512,))
+    assert choose_tiling([far], 16, 500, AVX512, divided=True).steps[0] <= 8
 
 
 def test_one_row_takes_many_vectors():
