@@ -39,10 +39,10 @@ from lunzi.compiler.tiling import Registers, choose_tiling, even_counts, unit
 __all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction", "prefers_dot"]
 
 # A longer sum is cut into blocks of at most the other, so that those of a and b stay in the second
-# cache. Where its steps are multiples of CROWDING_BYTES apart, they share a part of that cache's
-# sets, and CROWDED_BYTES is how far a sum may reach.
+# cache. Steps that are multiples of FAR_STEP bytes apart share a part of that cache's sets: then
+# SHARED_REACH is how many bytes they may span.
 LONGEST_SUM, SUM_BLOCK, SHORTEST_BLOCK = 1000, 512, 128
-CROWDING_BYTES, CROWDED_BYTES = 1 << 11, 1 << 20
+FAR_STEP, SHARED_REACH = 1 << 11, 1 << 20
 ONE_ROW = Dim(1, 0, 0, 0)
 
 
@@ -56,8 +56,8 @@ class Blocks(NamedTuple):
 def longest_sum(dims: tuple[Dim, ...], width: int) -> int:
     """How many steps of a sum are done at once."""
     strides = [abs(stride) * width for dim in dims[-1:] for stride in (dim.a, dim.b)]
-    crowded = [stride for stride in strides if stride and stride % CROWDING_BYTES == 0]
-    return max(SHORTEST_BLOCK, min([LONGEST_SUM, *(CROWDED_BYTES // x for x in crowded)]))
+    far = [stride for stride in strides if stride and stride % FAR_STEP == 0]
+    return max(SHORTEST_BLOCK, min([LONGEST_SUM, *(SHARED_REACH // stride for stride in far)]))
 
 
 def sum_blocks(dims: tuple[Dim, ...], width: int) -> Blocks:

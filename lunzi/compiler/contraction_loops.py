@@ -65,6 +65,7 @@ class Contraction:
     accumulate: bool = False
 
     def __post_init__(self) -> None:
+        assert self.dtype.name in ("float32", "float64"), f"no contraction of {self.dtype}"
         assert self.rows, "a contraction has at least one loop over rows"
         assert self.columns.a == 0, f"a does not move along the columns: {self.columns}"
         assert self.has_vectors or self.has_dots, f"nothing is contiguous: {self}"
@@ -217,8 +218,10 @@ class Finish:
 
     Args:
         parameters: what `emit` reads besides the result, as `Value("ptr", "%bias")`: they follow
-            the parameters of the contraction, and have these names wherever `emit` is called.
-        emit: writes the instructions, and gives what is to be stored.
+            the parameters of the contraction, and have these names wherever `emit` is called, so
+            that they differ from its own: a, b, c, count, step, column, row0, sum0, and so on.
+        emit: writes the instructions, and gives what is to be stored. It gets a vector of results,
+            or a single one where a contraction is done as dot products.
     """
 
     parameters: tuple[Value, ...]

@@ -63,7 +63,7 @@ def needed(rows: int, vectors: int, registers: Registers) -> int:
     """How many registers a tile takes."""
     totals = rows * vectors
     # One row reads each vector of b once: the multiplication itself reads it.
-    columns = vectors if rows > 1 else registers.fused ^ 1
+    columns = vectors if rows > 1 else int(not registers.fused)
     factor = 0 if vectors == 1 and registers.broadcasts else 1
     return totals + columns + factor + (not registers.fused)
 
@@ -138,7 +138,8 @@ def candidates(
             if needed(whole, wide, registers) > registers.vectors:
                 break
             most = 1
-            crowded = axes[axis].a * registers.lane_bytes % CROWDING_BYTES == 0
+            stride = axes[axis].a * registers.lane_bytes
+            crowded = stride != 0 and stride % CROWDING_BYTES == 0
             while (
                 most < axes[axis].size
                 and needed(whole * (most + 1), wide, registers) <= registers.vectors
@@ -176,7 +177,7 @@ def price(
     else:
         half = ragged_counts(-(-size // 2), tiling.steps)
         both = zip(ragged_counts(size, tiling.steps), half, strict=True)
-        counts = [(one + 2 * other) / 2 for one, other in both]
+        counts = [one / 2 + other for one, other in both]  # as often whole as in two halves
     spent = 0.0
     for count, step in zip(counts, tiling.steps, strict=True):
         totals = step * whole * tiling.vectors
