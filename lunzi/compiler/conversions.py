@@ -38,7 +38,7 @@ def cast(x: Lanes, source: DType, target: DType) -> Lanes:
 
 def from_floating(x: Lanes, target: DType) -> Lanes:
     """From float32 or float64 to another dtype than bool."""
-    element = x.value.element
+    element = x.element
     if target == float16:
         return narrowed(x if element == "float" else rounded_to_odd(x))
     if target == float32:

@@ -38,17 +38,17 @@ def divide_whole(signed: bool, a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def lowest(a: Lanes) -> int:
-    return -(1 << (int(a.value.element[1:]) - 1))
+    return -(1 << (int(a.element[1:]) - 1))
 
 
 def divide_toward_zero(signed: bool, a: Lanes, b: Lanes) -> Lanes:
     """The quotient of integers, cut; in float64 where that is exact, for it works on vectors."""
-    if a.value.element == "i64":
+    if a.element == "i64":
         return a / b
     # A quotient that is not whole differs from a whole number by 2^-32 at least.
     to_floating, back = ("sitofp", "fptosi") if signed else ("uitofp", "fptoui")
     quotient = a.convert(to_floating, "double") / b.convert(to_floating, "double")
-    return quotient.convert(back, a.value.element)
+    return quotient.convert(back, a.element)
 
 
 def divide_floats(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
@@ -74,7 +74,7 @@ def divide_floats(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
 
 def modulo_toward_zero(a: Lanes, b: Lanes) -> Lanes:
     """a - trunc(a / b) b with the sign of a, exactly: C's `fmod`."""
-    element = a.value.element
+    element = a.element
     if element == "float":
         wide = modulo_toward_zero(a.convert("fpext", "double"), b.convert("fpext", "double"))
         return wide.convert("fptrunc", "float")
@@ -109,7 +109,7 @@ def turns(rest: Lanes, divisor: Lanes) -> Value:
     """How many turns the lane needs that needs most."""
     distance = exponent(rest) - exponent(divisor)
     needed = (rest < divisor).choose(distance.like(0), (distance >> STEP_BITS) + 1)
-    if rest.value.lanes == 1:
+    if rest.lanes == 1:
         return needed.value
     name = f"llvm.vector.reduce.smax.{mangled(needed.type)}"
     return rest.function.call(name, INDEX, needed.value)

@@ -73,7 +73,7 @@ BELLS = {
 
 def erf(x: Lanes) -> Lanes:
     """2/sqrt(pi) times the integral of e^(-t^2) from 0 to x, within 2 ulp."""
-    bell = BELLS[x.value.element]
+    bell = BELLS[x.element]
     near = multiply_add(x, polynomial(x * x, bell.near), x)
     magnitude = clamp(abs(x), 0.0, bell.end)
     q = polynomial(magnitude - bell.centre if bell.centre else magnitude, bell.far)

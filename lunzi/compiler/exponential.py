@@ -83,7 +83,7 @@ FORMATS = {
 
 
 def format_of(x: Lanes) -> Format:
-    return FORMATS[x.value.element]
+    return FORMATS[x.element]
 
 
 def nearest_whole(x: Lanes, factor: Number) -> tuple[Lanes, Lanes]:
@@ -92,7 +92,7 @@ def nearest_whole(x: Lanes, factor: Number) -> tuple[Lanes, Lanes]:
     A number between 2^23 and 2^24 (in float32) has steps of 1: adding 1.5 * 2^23 rounds, and
     leaves the whole number in the lowest bits.
     """
-    magic = 1.5 * 2.0 ** MANTISSA_BITS[x.value.element]
+    magic = 1.5 * 2.0 ** MANTISSA_BITS[x.element]
     shifted = multiply_add(x, factor, magic)
     return shifted - magic, shifted.bits() - x.like(magic).bits()
 
@@ -105,7 +105,7 @@ def power_of_two(exponent: Lanes, element: str) -> Lanes:
 
 def scale(x: Lanes, exponent: Lanes) -> Lanes:
     """x 2^n, rounded once, where 2^n may itself be too small or too large for its type."""
-    element = x.value.element
+    element = x.element
     bias, bits = FORMATS[element].bias, MANTISSA_BITS[element]
     biased = exponent + 2 * bias
     first = biased.shifted_down(1)
@@ -141,7 +141,7 @@ def exp(x: Lanes, correction: Lanes | None = None) -> Lanes:
 def exp_moderate(x: Lanes) -> Lanes:
     """e^x, within 1 ulp, where it is neither subnormal nor infinite."""
     r, whole = reduced(x)
-    return exp_reduced(r) * power_of_two(whole, x.value.element)
+    return exp_reduced(r) * power_of_two(whole, x.element)
 
 
 def expm1(x: Lanes) -> Lanes:
@@ -160,7 +160,7 @@ def expm1(x: Lanes) -> Lanes:
     lost = multiply_add(n, -low, exact - r)
     near = multiply_add(r * polynomial(r, limits.exp), r, lost) + r
     # Halves, so that 2^n does not overflow before the result does.
-    half = power_of_two(whole - 1, x.value.element)
+    half = power_of_two(whole - 1, x.element)
     far = multiply_add(half, near, half - 0.5) * 2
     # With n = 0 the sum would lose the last bit of a subnormal; and r^2 loses the sign of -0.
     return n.equals(0).choose(near, far).with_sign_of(x)
@@ -178,7 +178,7 @@ def sigmoid(x: Lanes) -> Lanes:
     # Far above 0 the result is 1, and far below it 0.
     r, whole = reduced(clamp(-x, limits.all_minus_one, -limits.lowest))
     near = multiply_add(r * polynomial(r, limits.exp), r, r)
-    e = power_of_two(whole - UNIT_BITS, x.value.element)
+    e = power_of_two(whole - UNIT_BITS, x.element)
     unit = 2.0**-UNIT_BITS
     return unit / (multiply_add(e, near, e.like(unit)) + e)
 

@@ -34,8 +34,18 @@ class Lanes:
         return self.value.type
 
     @property
+    def element(self) -> str:
+        """The type of one number."""
+        return self.value.element
+
+    @property
+    def lanes(self) -> int:
+        """How many numbers there are: 1 for a scalar."""
+        return self.value.lanes
+
+    @property
     def is_floating(self) -> bool:
-        return self.value.element in FLOATING
+        return self.element in FLOATING
 
     def wrap(self, value: Value) -> Lanes:
         return Lanes(self.function, value)
@@ -100,7 +110,7 @@ class Lanes:
         if self.has_rounding:
             return self.wrap(self.function.intrinsic("rint", self.value))
         # Numbers from `steps` to twice of it have steps of 1, so that the sum is rounded.
-        steps = 2.0 ** MANTISSA_BITS[self.value.element]
+        steps = 2.0 ** MANTISSA_BITS[self.element]
         magnitude = abs(self)
         near = ((magnitude + steps) - steps).with_sign_of(self)
         return (magnitude < steps).choose(near, self)
@@ -157,7 +167,7 @@ class Lanes:
         return self.apply("xor", "xor", other)
 
     def __invert__(self) -> Lanes:
-        return self ^ (1 if self.value.element == "i1" else -1)
+        return self ^ (1 if self.element == "i1" else -1)
 
     def __lshift__(self, other: Number) -> Lanes:
         return self.apply("shl", "shl", other)
@@ -175,9 +185,9 @@ class Lanes:
 
     def any(self) -> Value:
         """Whether it is true in one lane at least, as a single bit."""
-        if self.value.lanes == 1:
+        if self.lanes == 1:
             return self.value
-        name = f"llvm.vector.reduce.or.v{self.value.lanes}i1"
+        name = f"llvm.vector.reduce.or.v{self.lanes}i1"
         return self.function.call(name, "i1", self.value)
 
     # Other types
@@ -188,7 +198,7 @@ class Lanes:
 
     def bits(self) -> Lanes:
         """The same bits as whole numbers."""
-        return self.convert("bitcast", f"i{FLOATING[self.value.element]}")
+        return self.convert("bitcast", f"i{FLOATING[self.element]}")
 
     def as_floating(self, element: str) -> Lanes:
         """The same bits as floating numbers."""

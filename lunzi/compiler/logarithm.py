@@ -54,21 +54,21 @@ ENDLESS = (-(2.0**70), 2.0**70)  # exponents from here on give 0, 1 or infinity
 SMALLEST_NORMAL = {"float": 2.0**-126, "double": 2.0**-1022}
 
 
-def split(x: Lanes, k: float = 0.0) -> tuple[Lanes, Lanes]:
-    """m in [sqrt(1/2), sqrt(2)) and a floating whole number n - k, with x = 2^n m; x normal."""
-    element = x.value.element
+def split(x: Lanes) -> tuple[Lanes, Lanes]:
+    """m in [sqrt(1/2), sqrt(2)) and a floating whole number n, with x = 2^n m; x normal."""
+    element = x.element
     bits, root = MANTISSA_BITS[element], ROOT_HALF[element]
     one = FORMATS[element].bias << bits
     # The carry into the exponent tells mantissas above sqrt(2) from those below.
     moved = x.bits() + (one - root)
     m = ((moved & (2**bits - 1)) + root).as_floating(element)
     biased = (moved.shifted_down(bits) | x.like(2.0**bits).bits()).as_floating(element)
-    return m, biased - (2.0**bits + FORMATS[element].bias + k)
+    return m, biased - (2.0**bits + FORMATS[element].bias)
 
 
 def split_any(x: Lanes) -> tuple[Lanes, Lanes]:
     """As `split`, also for subnormal x."""
-    element = x.value.element
+    element = x.element
     bits = MANTISSA_BITS[element] + 1
     tiny = x < SMALLEST_NORMAL[element]
     m, n = split(tiny.choose(x * 2.0**bits, x))
@@ -79,7 +79,7 @@ def log_of_parts(n: Lanes, f: Lanes) -> Lanes:
     """n ln 2 + ln(1 + f), for f in [sqrt(1/2) - 1, sqrt(2) - 1]."""
     high, low = format_of(f).ln2
     half_square = f * f * 0.5
-    if f.value.element == "float":
+    if f.element == "float":
         rest = f * f * f * polynomial(f, LOG_FLOAT)
         rest = multiply_add(n, low, rest) - half_square
         return multiply_add(n, high, f + rest)
@@ -110,9 +110,9 @@ def log1p(x: Lanes) -> Lanes:
 
         1 + f = (1 + x) 2^-n
     """
-    element = x.value.element
+    element = x.element
     m, n = split(x + 1)
-    # From there on 1 + x is x, and 2^-n may be too small.
+    # There the rounding of 1 + x does not matter, and 2^-n may be too small.
     is_large = x > 2.0**30
     shrink = power_of_two(-whole_of(is_large.choose(x.like(0), n)), element)
     f = is_large.choose(m - 1, multiply_add(x, shrink, shrink - 1))
@@ -126,7 +126,7 @@ def whole_of(n: Lanes) -> Lanes:
 
 def power(x: Lanes, y: Lanes) -> Lanes:
     """x^y, within 2 ulp; NaN for negative x where y is not whole."""
-    main = power_float if x.value.element == "float" else power_double
+    main = power_float if x.element == "float" else power_double
     return power_at_the_edges(x, y, main(abs(x), y))
 
 

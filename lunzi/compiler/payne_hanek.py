@@ -45,13 +45,13 @@ def reduced_if_large(
 
 def each_lane(x: Lanes, r: Lanes, quadrant: Lanes) -> tuple[Lanes, Lanes]:
     """The exact reduction of one lane after the other; r and quadrant tell the types."""
-    f, lanes = x.function, x.value.lanes
+    f, lanes = x.function, x.lanes
     if lanes == 1:
         exact, whole = call_reduction(f, x.value)
         return x.wrap(exact), x.wrap(whole)
     carried = [r.value, quadrant.value]
     with f.loop(index(0), index(lanes), carried=carried, may_be_empty=False) as loop:
-        one = f.define(x.value.element, f"extractelement {x.value}, {loop.counter}")
+        one = f.define(x.element, f"extractelement {x.value}, {loop.counter}")
         loop.next = [
             f.define(into.type, f"insertelement {into}, {number}, {loop.counter}")
             for into, number in zip(loop.carried, call_reduction(f, one), strict=True)

@@ -54,8 +54,8 @@ def random_words(
 
 def interleaved(a: Lanes, b: Lanes) -> Value:
     """a[0], b[0], a[1], b[1], ..."""
-    lanes, f = a.value.lanes, a.function
-    result = vector(a.value.element, 2 * lanes)
+    lanes, f = a.lanes, a.function
+    result = vector(a.element, 2 * lanes)
     if lanes == 1:
         one = f.define(result, f"insertelement {result} poison, {a.value}, i64 0")
         return f.define(result, f"insertelement {one}, {b.value}, i64 1")
@@ -86,4 +86,4 @@ def round_key(number: Lanes, word: Value, advance: int) -> Lanes:
     """A word of the key, moved on modulo 2^32, in each lane."""
     f = number.function
     moved = (Lanes(f, word).convert("zext", INDEX) + advance) & LOW
-    return number.wrap(f.splat(moved.value, number.value.lanes))
+    return number.wrap(f.splat(moved.value, number.lanes))

@@ -106,7 +106,7 @@ def from_start(indices: Lanes, dtype: DType, length: int) -> Lanes:
 
 
 def is_truth(x: Lanes) -> bool:
-    return x.value.element == "i1"
+    return x.element == "i1"
 
 
 def add(signed: bool, a: Lanes, b: Lanes) -> Lanes:
@@ -176,7 +176,7 @@ def shift_right(signed: bool, a: Lanes, b: Lanes) -> Lanes:
 
 
 def bits_of(a: Lanes) -> int:
-    return int(a.value.element[1:])
+    return int(a.element[1:])
 
 
 def power(signed: bool, a: Lanes, b: Lanes) -> Lanes:

@@ -71,17 +71,17 @@ CIRCLES = {
 def sin(x: Lanes) -> Lanes:
     """The sine of x in radians, within 2 ulp; NaN where x is infinite."""
     y, quadrant = quarter_wave(abs(x), 0)
-    bits = FLOATING[x.value.element]
+    bits = FLOATING[x.element]
     sign = ((quadrant << (bits - 2)) ^ x.bits()) & -(1 << (bits - 1))
-    return (y.bits() ^ sign).as_floating(x.value.element)
+    return (y.bits() ^ sign).as_floating(x.element)
 
 
 def cos(x: Lanes) -> Lanes:
     """The cosine of x in radians, within 2 ulp; NaN where x is infinite."""
     y, quadrant = quarter_wave(abs(x), 1)
-    bits = FLOATING[x.value.element]
+    bits = FLOATING[x.element]
     sign = (quadrant << (bits - 2)) & -(1 << (bits - 1))
-    return (y.bits() ^ sign).as_floating(x.value.element)
+    return (y.bits() ^ sign).as_floating(x.element)
 
 
 def quarter_wave(magnitude: Lanes, ahead: int) -> tuple[Lanes, Lanes]:
@@ -90,7 +90,7 @@ def quarter_wave(magnitude: Lanes, ahead: int) -> tuple[Lanes, Lanes]:
     Args:
         ahead: how many quadrants to go on: 1 makes a cosine of the sine.
     """
-    circle = CIRCLES[magnitude.value.element]
+    circle = CIRCLES[magnitude.element]
     r, quadrant = reduced(magnitude)
     quadrant = quadrant + ahead
     square = r * r
@@ -102,7 +102,7 @@ def quarter_wave(magnitude: Lanes, ahead: int) -> tuple[Lanes, Lanes]:
 
 def reduced(magnitude: Lanes) -> tuple[Lanes, Lanes]:
     """r in [-pi/4, pi/4], and a whole number that is the quadrant modulo 4."""
-    circle = CIRCLES[magnitude.value.element]
+    circle = CIRCLES[magnitude.element]
     n, quadrant = nearest_whole(magnitude, 2 / math.pi)
     if magnitude.function.module.has_fma:
         limit, r = circle.limit, magnitude
