@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -13,6 +13,9 @@ from lunzi.core.advice import advise
 from lunzi.core.loop import Scan
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
+
+# Takes arrays and says whether they were what it expects: see `entry.py`.
+Entry = Callable[..., bool]
 
 # The strides of a memory in elements; 0 along axes of length 0 and 1, where they do not matter.
 Layout = tuple[int, ...]
@@ -38,6 +41,13 @@ class Backend(Protocol):
                 numbers with a memory that is written.
             memories: of `memories_of(graph)`, in the layouts that were built for.
             outputs: in C order, not filled yet.
+        """
+
+    def bound(self, memories: Sequence[Array]) -> Entry | None:
+        """A quick way in: a function of arguments and outputs, on memories that never move.
+
+        It runs the program, or answers False if an array is not what was compiled for. The
+        memories live as long as it does. None where there is no such way.
         """
 
     def show(self, stage: str) -> str:

@@ -68,28 +68,21 @@ class Compiled:
         if program is None or named or program.counter != PROGRAM.value:
             return self.find_and_run(arguments, named)
         recording, active = MODE.get()
-        expected, owners = program.expected, program.owners
-        if active or recording is not program.recording or len(arguments) != len(expected):
+        if active is not None or recording is not program.recording:
             return self.find_and_run(arguments, named)
+        owners = program.owners
         arrays: list[Array] = []
         for x in arguments:
             if type(x) is not ARRAY:
                 if type(x) is not Tensor or x.base is not None or x.requires_grad:
                     return self.find_and_run(arguments, named)
                 x = x.payload
-            dtype, shape = expected[len(arrays)]
             base = x.base
-            # `carray` is true of most: in C order, aligned and writable.
-            if (
-                x.dtype is not dtype
-                or x.shape != shape
-                or not x.flags.carray
-                or id(x if base is None else base) in owners
-            ):
+            if id(x if base is None else base) in owners:
                 return self.find_and_run(arguments, named)
             arrays.append(x)
         self.traced_again = 0
-        result = program.run(arrays)
+        result = program.run_at_once(arrays)
         return self.find_and_run(arguments, named) if result is MISFIT else result
 
     def find_and_run(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
@@ -109,7 +102,7 @@ class Compiled:
             if self.options.check:
                 result = run_both(program, apart, lambda: self.function(*arguments, **named))
             else:
-                self.last = program if program.is_fast else None
+                self.last = program if program.enter is not None else None
                 result = program.run(apart)
             # Another thread may have changed something since the program was found.
             if result is not MISFIT:

@@ -12,7 +12,7 @@ import numpy as np
 
 from lunzi.compiler import cache, threads
 from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
-from lunzi.compiler.entry import program_at
+from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
 from lunzi.compiler.memories import place_of
 from lunzi.compiler.native import Library, assembly, object_code
@@ -21,7 +21,7 @@ from lunzi.compiler.plan import Ends, Layout, Plan, make_plan
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
 from lunzi.core.errors import PositionError, RangeError
-from lunzi.core.graph import topological
+from lunzi.core.graph import State, topological
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
 
@@ -85,8 +85,8 @@ class Native:
         self.written = [places[place_of(slot)] for slot, _ in graph.updates]
         specs = {place_of(slot): node.spec for slot, node in graph.updates if node is not None}
         for node in graph.nodes:
-            if type(node.op).__name__ == "State":
-                specs.setdefault(place_of(graph.slots[node.op.index]), node.spec)  # type: ignore[attr-defined]
+            if isinstance(node.op, State):
+                specs.setdefault(place_of(graph.slots[node.op.index]), node.spec)
         self.layouts = [
             Layout(specs.get(place_of(slot), slot.tensor.spec), layout)
             for slot, layout in zip(memories, layouts, strict=True)
@@ -101,7 +101,6 @@ class Native:
             len(graph.arguments), len(memories), len(graph.outputs), len(self.parts.constants)
         )
         self.call_alone = program_at(self.address, holds_lock=True)
-        self.call = program_at(self.address)
         self.table = np.zeros(self.table_plan.size, np.int64)
         self.arena = aligned_bytes(self.parts.arena_bytes)
         self.error = np.zeros(1, np.int64)
@@ -113,6 +112,8 @@ class Native:
         self.table[self.table_plan.arena] = self.arena.ctypes.data
         self.table[self.table_plan.error] = self.error.ctypes.data
         self.make_room(1)
+        self.table_address = self.table.ctypes.data
+        self.fill = make_entry([*self.given, *self.held, *self.results], self.table)
 
     # Compiling
 
@@ -151,6 +152,29 @@ class Native:
 
     # Running
 
+    @property
+    def given(self) -> list[Place]:
+        """The arguments as an entry takes them."""
+        return [Place(spec, slot) for slot, spec in enumerate(self.graph.arguments)]
+
+    @property
+    def held(self) -> list[Place]:
+        """The memories as an entry takes them."""
+        written = set(self.written)
+        return [
+            Place(layout.spec, slot, layout.strides, slot - self.table_plan.arguments in written)
+            for slot, layout in enumerate(self.layouts, self.table_plan.arguments)
+        ]
+
+    @property
+    def results(self) -> list[Place]:
+        """The outputs as an entry takes them."""
+        first = self.table_plan.arguments + self.table_plan.states
+        return [
+            Place(node.spec, slot, is_written=True)
+            for slot, node in enumerate(self.graph.outputs, first)
+        ]
+
     def make_room(self, count: int) -> None:
         """Make scratch for so many threads."""
         if count > self.threads:
@@ -161,16 +185,39 @@ class Native:
     def __call__(
         self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
     ) -> None:
-        addresses = [array.ctypes.data for array in (*arguments, *memories, *outputs)]
-        self.table[: len(addresses)] = addresses
+        arrays = (*arguments, *memories, *outputs)
+        if not self.fill(*arrays):  # a dtype may be equal to the usual object and be another one
+            self.table[: len(arrays)] = [array.ctypes.data for array in arrays]
+        self.run(self.table, self.table_address)
+
+    def run(self, table: Array, address: int) -> None:
+        """Run the program with a table that is filled but for the scratch."""
         if self.parts.is_serial:
-            self.call_alone(self.table.ctypes.data, 0, 0, 1)
+            self.call_alone(address, 0, 0, 1)
         else:
             count = get_num_threads()
             self.make_room(count)
-            threads.run(self.address, self.table.ctypes.data, count)
+            table[self.table_plan.scratch] = self.table[self.table_plan.scratch]
+            threads.run(self.address, address, count)
         if self.error[0]:
             self.refuse()
+
+    def bound(self, memories: Sequence[Array]) -> Entry:
+        table = self.table.copy()
+        first = self.table_plan.arguments
+        table[first : first + len(memories)] = [memory.ctypes.data for memory in memories]
+        places = [*self.given, *self.results]
+        if self.parts.is_serial and not self.parts.checks:
+            return make_entry(places, table, self.address, (self, memories))
+        fill, address = make_entry(places, table), table.ctypes.data
+
+        def enter(*arrays: object) -> bool:
+            if not fill(*arrays):
+                return False
+            self.run(table, address)
+            return True
+
+        return enter
 
     def refuse(self) -> None:
         """Raise for the check that failed."""

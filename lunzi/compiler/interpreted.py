@@ -35,6 +35,9 @@ class Interpreted:
         for index, value in zip(self.written, updates, strict=True):
             memories[index][...] = value
 
+    def bound(self, memories: Sequence[Array]) -> None:
+        """Nothing is gained by a quick way in."""
+
     def values(self, arguments: Sequence[Array], memories: Sequence[Array]) -> list[Array]:
         """The numbers of the outputs, then of the updates."""
         if not self.check_finite:

@@ -73,9 +73,6 @@ class Program:
         self.backend = backend
         self.memories = bound.arrays
         data, owners = call.data, bound.owners
-        # Whether a call is known by the specs and owners of its arguments alone.
-        self.is_fast = data is not None and owners is not None
-        self.expected = [(x.dtype, x.shape) for x in data or ()]
         self.owners = owners or frozenset()
         self.assigned, self.assigned_parameters = by_kind(bound.assigned)
         self.unkept = tuple(bound.unkept)
@@ -89,6 +86,10 @@ class Program:
         lock = LOCKS.of([backend, *(slot.tensor for slot in bound.slots)])
         self.acquire, self.release = lock.acquire, lock.release
         self.outputs = [(node.shape, node.dtype) for node in bound.graph.outputs]
+        # Where a call is known by the specs and owners of its arguments alone, and the memories
+        # are always these: whatever gives a tensor other memory raises PROGRAM.
+        is_plain_call = data is not None and owners is not None and not self.gradients
+        self.enter = backend.bound(self.memories) if is_plain_call else None
         self.origins = [Closed(name) if needs else None for needs in bound.needs_gradient]
         # The usual result, one tensor, is handed over without a walk through its nesting.
         self.is_single = is_tensor(bound.traced.result)
@@ -120,23 +121,40 @@ class Program:
         try:
             if not self.fits():
                 return MISFIT
-            memories, outputs = self.memories, []
-            if not self.is_usual:
-                memories = self.gradients.placed(memories, arguments)
-            for shape, dtype in self.outputs:
-                outputs.append(EMPTY(shape, dtype))
+            memories = self.gradients.placed(self.memories, arguments)
+            outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
             self.backend(arguments, memories, outputs)
-            now = next(CLOCK)
-            for x in self.assigned:
-                x.version = now
-            for x in self.assigned_parameters:
-                x.version = now
-            for x in self.unkept:
-                x._grad = NOT_KEPT
-            if not self.is_usual:
-                self.gradients.settle(memories, now)
+            self.gradients.settle(memories, self.note_writes())
         finally:
             self.release()
+        return self.result(outputs)
+
+    def run_at_once(self, arguments: Sequence[Array]) -> Any:
+        """The same by the quick way in, which looks at the arguments' dtypes and shapes itself."""
+        assert self.enter is not None
+        outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
+        self.acquire()
+        try:
+            if not self.fits() or not self.enter(*arguments, *outputs):
+                return MISFIT
+            self.note_writes()
+        finally:
+            self.release()
+        return self.result(outputs)
+
+    def note_writes(self) -> int:
+        """Say in the tensors what was done to them; gives the time of it."""
+        now = next(CLOCK)
+        for x in self.assigned:
+            x.version = now
+        for x in self.assigned_parameters:
+            x.version = now
+        for x in self.unkept:
+            x._grad = NOT_KEPT
+        return now
+
+    def result(self, outputs: Sequence[Array]) -> Any:
+        """What the function gives, of these numbers."""
         if self.is_single:
             return result_of(outputs[0], self.origins[0])
         results = map(result_of, outputs, self.origins)
