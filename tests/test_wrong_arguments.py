@@ -7,6 +7,7 @@ then each argument in turn is replaced by each of the wrong things, and two of t
 import inspect
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice, product
 
 import numpy as np
@@ -116,6 +117,7 @@ EXAMPLES: dict[str, Callable[[], tuple[object, ...]]] = {
     "pad": lambda: (x(), ((0, 0), (1, 1))),
     "permute_dims": lambda: (x(), (1, 0)),
     "matmul": lambda: (x(), x().T),
+    "scan": lambda: (lambda total, row: (total + row, total), lz.zeros(3), x()),
     "trace": lambda: (lambda *_: None, x()),
     "value_and_grad": lambda: (np.sum,),
     "where": lambda: (x() > 1, x(), 0),
@@ -132,12 +134,16 @@ EXAMPLES: dict[str, Callable[[], tuple[object, ...]]] = {
     "functional.linear": lambda: (x(), lz.ones((2, 3))),
     "functional.nll_loss": lambda: (-x(), [0, 1]),
     "functional.rms_norm": lambda: (x(), 3),
+    "functional.scaled_dot_product_attention": lambda: (x(), x(), x()),
     "init.calculate_gain": lambda: ("tanh",),
     "init.dirac_": lambda: (lz.zeros((2, 2, 3)),),
     "utils.vector_to_parameters": lambda: (lz.zeros(6), [x()]),
     "nn.ModuleDict": lambda: ({"a": layer()},),
     "nn.ModuleList": lambda: ([layer()],),
+    "nn.MultiheadAttention": lambda: (4, 2),
     "nn.Sequential": lambda: (layer(), layer()),
+    "nn.TransformerEncoder": lambda: (layer(), 2),
+    "nn.TransformerEncoderLayer": lambda: (4, 2, 3),
     "nn.Unflatten": lambda: (1, (1, 3)),
     "optim.Muon": lambda: ([nn.Parameter(np.ones((2, 2)))],),
     "lr_scheduler.LambdaLR": lambda: (optimizer(), lambda step: 1.0),
@@ -158,9 +164,13 @@ FORWARD = {
     "Conv1d": ((3, 4, 2), (2, 3, 4)),
     "Conv2d": ((3, 4, 2), IMAGES), "ConvTranspose2d": ((3, 4, 2), IMAGES),
     "Dropout1d": ((), (2, 3, 4)), "Dropout2d": ((), IMAGES), "Flatten": ((), IMAGES),
-    "GLU": ((), (2, 4)), "GroupNorm": ((3, 3), IMAGES), "LayerNorm": ((3,), (2, 3)),
-    "Linear": ((3, 2), (2, 3)), "MaxPool1d": ((2,), (2, 3, 4)), "MaxPool2d": ((2,), IMAGES),
-    "RMSNorm": ((3,), (2, 3)), "Unflatten": ((1, (1, 3)), (2, 3)),
+    "GLU": ((), (2, 4)), "GRU": ((3, 2), (2, 3)), "GRUCell": ((3, 2), (2, 3)),
+    "GroupNorm": ((3, 3), IMAGES), "LSTM": ((3, 2), (2, 3)), "LSTMCell": ((3, 2), (2, 3)),
+    "LayerNorm": ((3,), (2, 3)), "Linear": ((3, 2), (2, 3)), "MaxPool1d": ((2,), (2, 3, 4)),
+    "MaxPool2d": ((2,), IMAGES), "MultiheadAttention": ((3, 1), (2, 3)),
+    "RMSNorm": ((3,), (2, 3)), "RNN": ((3, 2), (2, 3)), "RNNCell": ((3, 2), (2, 3)),
+    "TransformerEncoder": ((nn.Linear(3, 3), 2), (2, 3)),
+    "TransformerEncoderLayer": ((3, 1, 2), (2, 3)), "Unflatten": ((1, (1, 3)), (2, 3)),
 }  # fmt: skip
 
 # Neither functions nor classes that a user calls with arguments of his own; files have tests
@@ -292,6 +302,8 @@ def test_a_layer_refuses_a_wrong_input(name):
     arguments = (10, 3) if name == "Embedding" else arguments
     module = getattr(nn, name)(*arguments)
     is_loss = name.endswith("Loss")
+    if name == "MultiheadAttention":
+        module = partial(module, lz.zeros(shape), lz.zeros(shape))
     for wrong in WRONG.values():
         refuses(module, *([wrong(), wrong()] if is_loss else [wrong()]))
         if is_loss:

@@ -29,6 +29,7 @@ from lunzi.nn.activation import (
     Softsign,
     Tanh,
 )
+from lunzi.nn.attention import MultiheadAttention
 from lunzi.nn.container import ModuleDict, ModuleList, Sequential
 from lunzi.nn.conv import Conv1d, Conv2d, ConvTranspose2d
 from lunzi.nn.dropout import Dropout, Dropout1d, Dropout2d
@@ -50,13 +51,18 @@ from lunzi.nn.module import Module
 from lunzi.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, RMSNorm
 from lunzi.nn.parameter import Buffer, Parameter
 from lunzi.nn.pool import AdaptiveAvgPool2d, AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
+from lunzi.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNCell
 from lunzi.nn.summary import Summary
+from lunzi.nn.transformer import TransformerEncoder, TransformerEncoderLayer
 
 __all__ = [
     "CELU",
     "ELU",
     "GELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AdaptiveAvgPool2d",
     "AvgPool1d",
@@ -75,6 +81,7 @@ __all__ = [
     "Dropout2d",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GroupNorm",
     "Hardsigmoid",
     "Hardswish",
@@ -83,6 +90,7 @@ __all__ = [
     "Identity",
     "KLDivLoss",
     "L1Loss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -96,10 +104,12 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "Parameter",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
     "Sequential",
@@ -111,6 +121,8 @@ __all__ = [
     "Softsign",
     "Summary",
     "Tanh",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
     "Unflatten",
     "functional",
     "init",

@@ -26,6 +26,22 @@ def whole_numbers(name: str, value: Any, count: int, least: float = 1) -> tuple[
     return tuple(whole_number(name, item, least) for item in value)
 
 
+MOST_LAYERS = 10_000
+
+
+def number_of_layers(value: Any) -> int:
+    """`num_layers`, which says how many layers are made.
+
+    Raises:
+        KindError: when it is not a whole number.
+        RangeError: when it is below 1 or above 10,000.
+    """
+    count = whole_number("num_layers", value)
+    if count > MOST_LAYERS:
+        raise RangeError(f"num_layers is {MOST_LAYERS:,} at most, got {count}")
+    return count
+
+
 def as_source(generator: Generator | None) -> Generator:
     """The generator to draw from: None stands for the one that `lunzi.manual_seed` starts.
 

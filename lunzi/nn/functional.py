@@ -23,6 +23,7 @@ from lunzi.nn.activation import (
     softsign,
     tanh,
 )
+from lunzi.nn.attention import scaled_dot_product_attention
 from lunzi.nn.conv import conv1d, conv2d, conv_transpose2d
 from lunzi.nn.dropout import dropout, dropout1d, dropout2d
 from lunzi.nn.embedding import embedding
@@ -81,6 +82,7 @@ __all__ = [
     "relu",
     "relu6",
     "rms_norm",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",

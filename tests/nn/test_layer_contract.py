@@ -33,8 +33,9 @@ EXAMPLES = {
     "Unflatten": ((1, (2, -1)), (6,)),
 }
 
-# Exported modules that are no layers: the class itself, containers, losses (which take a target)
-# and activations, which have a contract of their own.
+# Exported modules that are no layers: the class itself, containers, losses (which take a target);
+# and those that have contracts of their own.
+ELSEWHERE = ("loss", "activation", "recurrent", "attention", "transformer")
 CONTAINERS = {"Module", "ModuleDict", "ModuleList", "Sequential"}
 
 
@@ -43,7 +44,7 @@ def exported_layers():
         value = getattr(nn, name)
         if not inspect.isclass(value) or not issubclass(value, nn.Module) or name in CONTAINERS:
             continue
-        if not value.__module__.startswith(("lunzi.nn.loss", "lunzi.nn.activation")):
+        if not value.__module__.startswith(tuple(f"lunzi.nn.{room}" for room in ELSEWHERE)):
             yield name
 
 

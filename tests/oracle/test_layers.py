@@ -92,7 +92,8 @@ SETTINGS = [
     ("Unflatten", (-1, (2, 2)), {}, (3, 4)),
 ]
 
-# These have tests of their own, or are no layers; activations and losses have files of their own.
+# These have tests of their own, or are no layers; others have files of their own.
+ROOMS = ("activation", "loss", "recurrent", "attention", "transformer")
 ELSEWHERE = {"Dropout", "Dropout1d", "Dropout2d", "Embedding", "Module", "ModuleDict", "ModuleList",
              "Sequential"}  # fmt: skip
 
@@ -103,7 +104,7 @@ def test_every_layer_has_a_setting():
         for name in nn.__all__
         if inspect.isclass(value := getattr(nn, name))
         and issubclass(value, nn.Module)
-        and not value.__module__.startswith(("lunzi.nn.activation", "lunzi.nn.loss"))
+        and not value.__module__.startswith(tuple(f"lunzi.nn.{room}" for room in ROOMS))
     }
     assert {name for name, *_ in SETTINGS} == layers - ELSEWHERE
 

@@ -41,7 +41,8 @@ SILENT = {
     "nn.Identity", "nn.Sequential", "Module.forward", "functional.avg_pool1d", "functional.avg_pool2d",
     "functional.conv1d", "functional.conv2d", "functional.conv_transpose2d", "functional.gelu",
     "functional.linear", "functional.logsigmoid", "functional.max_pool1d",
-    "functional.max_pool2d", "functional.prelu", "functional.softplus",
+    "functional.max_pool2d", "functional.prelu", "functional.scaled_dot_product_attention",
+    "functional.softplus", "nn.GRU", "nn.LSTM", "nn.RNN",
 }  # fmt: skip
 # Names whose place or default differs, and why.
 DIFFERENT = {
@@ -51,6 +52,7 @@ DIFFERENT = {
     ("Module.named_parameters", "remove_duplicate"): "`recurse` is not offered",
     ("Module.named_modules", "prefix"): "`memo` is not offered",
     ("Module.to", "dtype"): "theirs takes a device, a dtype or a tensor",
+    ("nn.TransformerEncoderLayer", "activation"): "theirs is a function, which no file can hold",
 }
 
 
