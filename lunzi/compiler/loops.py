@@ -7,7 +7,7 @@ affine in the counters of the loops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -270,15 +270,7 @@ class Stage:
         """Put the loops in another order; kept ones stay before reduced ones."""
         if list(order) == list(range(len(self.sizes))):
             return
-        renewed: dict[int, Term] = {}
-        for term in self.terms:
-            renewed[id(term)] = reordered(term, order, renewed)
-        for store in self.targets:
-            store.term = renewed[id(store.term)]
-            store.address = store.address.reordered(order)
-            store.gathers = reordered_gathers(store.gathers, renewed)
-        for check in self.checks:
-            check.indices = renewed[id(check.indices)]
+        remapped(self, lambda address: address.reordered(order))
         self.sizes = tuple(self.sizes[place] for place in order)
         if self.lead is not None:
             self.lead = list(order).index(self.lead)
@@ -313,17 +305,29 @@ def collapse_at(stage: Stage, place: int) -> None:
     stage.lead = lead if lead is None or lead <= place else lead - 1
 
 
-def reordered(term: Term, order: Sequence[int], renewed: dict[int, Term]) -> Term:
+def remapped(stage: Stage, change: Callable[[Affine], Affine]) -> None:
+    """Change every address of a stage."""
+    renewed: dict[int, Term] = {}
+    for term in stage.terms:
+        renewed[id(term)] = remapped_term(term, change, renewed)
+    for store in stage.targets:
+        store.term = renewed[id(store.term)]
+        store.address = change(store.address)
+        store.gathers = remapped_gathers(store.gathers, renewed)
+    for check in stage.checks:
+        check.indices = renewed[id(check.indices)]
+
+
+def remapped_term(term: Term, change: Callable[[Affine], Affine], renewed: dict[int, Term]) -> Term:
     match term:
         case Place(address, dtype):
-            return Place(address.reordered(order), dtype)
+            return Place(change(address), dtype)
         case Load(memory, address, gathers, is_old):
-            gathers = reordered_gathers(gathers, renewed)
-            return Load(memory, address.reordered(order), gathers, is_old)
+            return Load(memory, change(address), remapped_gathers(gathers, renewed), is_old)
         case Apply(op, inputs, dtype):
             return Apply(op, tuple(renewed[id(x)] for x in inputs), dtype)
     return term
 
 
-def reordered_gathers(gathers: tuple[Gather, ...], renewed: dict[int, Term]) -> tuple[Gather, ...]:
+def remapped_gathers(gathers: tuple[Gather, ...], renewed: dict[int, Term]) -> tuple[Gather, ...]:
     return tuple(Gather(renewed[id(g.index)], g.stride, g.length) for g in gathers)

@@ -275,7 +275,7 @@ class Lowering:
             if id(node) in self.views or isinstance(node.op, LEAVES)
             else self.computed(node, self.counters(sizes))
         )
-        stage.stores.append(Store(term, NOWHERE, Affine(0, ())))
+        stage.stores.append(Store(term, NOWHERE, self.constant_place(0)))
         return self.finished(stage, node)
 
     def reduction(self, node: Node, axes: Sequence[int]) -> Stage:
@@ -298,7 +298,7 @@ class Lowering:
             dtype = node.dtype
         if isinstance(node.op, ArgMax | ArgMin):
             dtype = x.dtype
-        store = Store(term, NOWHERE, Affine(0, ()))
+        store = Store(term, NOWHERE, self.constant_place(0))
         stage.reductions.append(Reduction(HOWS[type(node.op)], store, dtype))
         return self.finished(stage, node)
 
@@ -314,7 +314,7 @@ class Lowering:
         term = self.term(x, index)
         if term.dtype != dtype:
             term = Apply(Cast(dtype), (term,), dtype)
-        store = Store(term, NOWHERE, Affine(0, ()))
+        store = Store(term, NOWHERE, self.constant_place(0))
         stage.reductions.append(Reduction(HOWS[type(node.op)], store, dtype, is_running=True))
         return self.finished(stage, node)
 
@@ -349,7 +349,7 @@ class Lowering:
                 terms = [Apply(Cast(dtype), (term,), dtype) for term in terms]
             term = Apply(Multiply(), tuple(terms), dtype)
             stage.is_product = dtype.kind == "f" and dtype == node.dtype
-        stage.reductions.append(Reduction(how, Store(term, NOWHERE, Affine(0, ())), dtype))
+        stage.reductions.append(Reduction(how, Store(term, NOWHERE, self.constant_place(0)), dtype))
         return self.finished(stage, node)
 
     # Stores into part of a larger value
@@ -381,7 +381,7 @@ class Lowering:
         sizes = self.axes.sizes(x)
         stage = self.begin(sizes, len(sizes))
         index = self.counters(sizes)
-        stage.stores.append(Store(self.term(x, index), NOWHERE, Affine(0, ())))
+        stage.stores.append(Store(self.term(x, index), NOWHERE, self.constant_place(0)))
         return stage, self.split(x, index)
 
     def placed(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lunzi.compiler.axes import Axes
+from lunzi.compiler.extra import Extra
 from lunzi.compiler.loops import (
     Affine,
     Apply,
@@ -13,23 +14,21 @@ from lunzi.compiler.loops import (
     How,
     Kind,
     Literal,
-    Load,
     Memory,
     Stage,
     Store,
     View,
 )
 from lunzi.compiler.lower import Lowering, dense_strides
-from lunzi.compiler.products import FEW_PRODUCTS, operands
 from lunzi.compiler.regions import Region, Regions, is_row_local
 from lunzi.compiler.sorting import entry_words
 from lunzi.compiler.storing import LEAVES, Storing, reading_stages
-from lunzi.core.elementwise import Cast, Multiply
+from lunzi.core.elementwise import Cast
 from lunzi.core.graph import Argument, Node, State, topological
 from lunzi.core.indexing import AddAlongAxis, ScatterAdd
 from lunzi.core.movement import Concat, Pad, Reshape
 from lunzi.core.reduction import ArgSort, CumulativeSum
-from lunzi.core.spec import DType, Spec, int64, size_of
+from lunzi.core.spec import Spec, int64, size_of
 from lunzi.core.windows import OverlapAdd
 
 
@@ -117,7 +116,7 @@ class Planner:
             Memory(Kind.OUTPUT, node.dtype, node.spec.size, index)
             for index, node in enumerate(ends.outputs)
         ]
-        self.inner: list[Memory] = []
+        self.extra = Extra(self.regions)
         self.destinations: dict[int, View] = {}  # stored nodes that are made where they shall be
         self.copies: list[tuple[Node, View]] = []  # what is copied there at the end
 
@@ -132,7 +131,12 @@ class Planner:
         self.drop_unread(phases)
         self.settle()
         return Plan(
-            phases, self.arguments, self.states, self.outputs, self.lowering.constants, self.inner
+            phases,
+            self.arguments,
+            self.states,
+            self.outputs,
+            self.lowering.constants,
+            self.extra.memories,
         )
 
     # Leaves and ends
@@ -226,64 +230,25 @@ class Planner:
     def compute(self, node: Node) -> None:
         """A stage whose loops are the factors of the node, and then those that are reduced."""
         (stage,) = self.lowering.stages(node)
+        if not self.regions.is_serial:
+            stage = self.extra.split(stage)
         destination = self.destinations.get(id(node))
         if destination is not None and not self.fits(stage, node, destination):
             self.copies.append((node, destination))
             destination = None
         if stage.is_product and not self.regions.is_serial:
-            self.pack(stage, node)
+            self.extra.pack(stage)
         if stage.reductions and stage.reductions[0].how is How.ORDER:
             stage.work = self.work_for_sorting(stage)
         is_dense = id(node) in self.storing.contiguous
         self.lowering.views[id(node)] = self.put(stage, node, destination, is_dense)
 
-    def pack(self, stage: Stage, node: Node) -> None:
-        """Copy the second factor of a product to where its columns are contiguous, if they are not.
-
-        Its rows follow the sum, outside of them what chooses one of several matrices.
-        """
-        found = operands(stage)
-        if found is None or stage.turns < FEW_PRODUCTS:
-            return
-        a, b = found
-        moving = [loop for loop, stride in enumerate(b.address.strides) if stride]
-        columns = [loop for loop in moving if loop < stage.kept and not a.address.strides[loop]]
-        if not columns or b.address.strides[columns[-1]] == 1:
-            return
-        inner = [loop for loop in moving if loop >= stage.kept]
-        batch = [loop for loop in moving if loop not in columns and loop not in inner]
-        order = [*batch, *inner, *columns]
-        sizes = [stage.sizes[loop] for loop in order]
-        loops = len(order)
-        copy = Stage(tuple(sizes), loops, lines=[node.line])
-        source = Affine(b.address.offset, tuple(b.address.strides[loop] for loop in order))
-        memory = self.new_memory(b.memory.dtype, size_of(sizes))
-        strides = dense_strides(sizes)
-        store = Store(Load(b.memory, source, (), b.is_old), memory, Affine(0, strides))
-        copy.stores.append(store)
-        region, copy.lead = self.regions.find(copy, [])
-        if copy.lead:
-            front = [copy.lead, *(place for place in range(loops) if place != copy.lead)]
-            order = [order[place] for place in front]
-            strides = dense_strides([stage.sizes[loop] for loop in order])
-            store.address = Affine(0, tuple(strides[front.index(p)] for p in range(loops)))
-            copy.reorder(front)
-        self.regions.add(copy, region)
-        address = [0] * len(stage.sizes)
-        for loop, stride in zip(order, strides, strict=True):
-            address[loop] = stride
-        renewed = Load(memory, Affine(0, tuple(address)))
-        reduction = stage.reductions[0]
-        reduction.store.term = Apply(Multiply(), (a, renewed), reduction.dtype)
-
-    def new_memory(self, dtype: DType, elements: int) -> Memory:
-        self.inner.append(Memory(Kind.ARENA, dtype, elements, len(self.inner)))
-        return self.inner[-1]
-
     def work_for_sorting(self, stage: Stage) -> Memory:
         dtype = stage.reductions[0].dtype
         count = size_of(stage.sizes[stage.kept :])
-        return Memory(Kind.SCRATCH, int64, (2 * count + 1) * entry_words(dtype), len(self.inner))
+        return Memory(
+            Kind.SCRATCH, int64, (2 * count + 1) * entry_words(dtype), len(self.extra.memories)
+        )
 
     def fits(self, stage: Stage, node: Node, view: View) -> bool:
         """Whether a stage may write there while it reads: at the same place, or not at all."""
@@ -348,7 +313,7 @@ class Planner:
 
     def laid_out(self, node: Node, stage: Stage, index: Sequence[Affine], is_dense: bool) -> View:
         """New memory for a node, in which its factors follow each other as the loops do."""
-        memory = self.new_memory(node.dtype, node.spec.size)
+        memory = self.extra.new_memory(node.dtype, node.spec.size)
         sizes = self.axes.sizes(node)
         if is_dense:
             return View(memory, 0, dense_strides(sizes))
@@ -377,7 +342,7 @@ class Planner:
         destination = self.destinations.get(id(node))
         view = destination
         if view is None:
-            memory = self.new_memory(node.dtype, node.spec.size)
+            memory = self.extra.new_memory(node.dtype, node.spec.size)
             view = View(memory, 0, self.scattered_strides(node, parts[0][0]))
         elif any(load.memory is view.memory for stage, _ in parts for load in stage.loads):
             raise AssertionError("a scatter into the state that it reads")
@@ -486,7 +451,7 @@ class Planner:
 
     def settle(self) -> None:
         """Memory that lives inside one region is scratch: a block of its rows at a time."""
-        for memory in self.inner:
+        for memory in self.extra.memories:
             regions = {
                 self.regions.region_of[stage] for stage in self.regions.makers.get(memory, [])
             } | {
