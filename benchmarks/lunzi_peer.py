@@ -2,7 +2,7 @@
 
 The workloads, their data, initial weights and the timing loop come from a module `common`, found
 through PYTHONPATH and shared by all frameworks that are compared; README.md says how to call it.
-Modes: `eager`, one call from Python per step.
+Modes: `eager`, one call from Python per step; `step`, the same compiled.
 """
 
 from __future__ import annotations
@@ -12,22 +12,24 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", os.environ.get("BENCH_THREADS", "2"))
 
 from collections.abc import Callable
+from itertools import cycle
 
 import common
 import numpy as np
 
 import lunzi as lz
 from lunzi import Tensor, nn, optim
-from lunzi.nn.functional import cross_entropy, max_pool2d, relu
+from lunzi.nn.functional import cross_entropy, gelu, max_pool2d, relu, scaled_dot_product_attention
 
 Weights = dict[str, np.ndarray]
 
 
-def linear(weight: np.ndarray, bias: np.ndarray) -> nn.Linear:
+def linear(weight: np.ndarray, bias: np.ndarray | None = None) -> nn.Linear:
     """A layer with given numbers; `weight` is (inputs, outputs)."""
-    layer = nn.Linear(*weight.shape)
+    layer = nn.Linear(*weight.shape, bias=bias is not None)
     layer.weight.assign(weight.T)
-    layer.bias.assign(bias)
+    if bias is not None:
+        layer.bias.assign(bias)
     return layer
 
 
@@ -114,17 +116,73 @@ class ResNet20(nn.Module):
         return self.output(x.mean(axis=(2, 3)))
 
 
+class Recurrent(nn.Module):
+    """A GRU of 128 over 100 steps of 40 features; its last state is classified."""
+
+    def __init__(self, p: Weights) -> None:
+        self.gru = nn.GRU(*p["wi"].shape[:1], p["wh"].shape[0], batch_first=True)
+        self.gru.weight_ih_l0.assign(p["wi"].T)
+        self.gru.weight_hh_l0.assign(p["wh"].T)
+        self.gru.bias_ih_l0.assign(p["bi"])
+        self.gru.bias_hh_l0.assign(p["bh"])
+        self.output = linear(p["w"], p["b"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs, _ = self.gru(x)
+        return self.output(outputs[:, -1])
+
+
+class GPTBlock(nn.Module):
+    """Causal attention in 4 heads and a small network, each behind a norm."""
+
+    def __init__(self, p: Weights, n: int) -> None:
+        self.norm1, self.norm2 = (nn.LayerNorm(128, bias=False) for _ in range(2))
+        self.projections, self.joined = linear(p[f"qkv_{n}"]), linear(p[f"proj_{n}"])
+        self.hidden, self.output = linear(p[f"fc_{n}"]), linear(p[f"out_{n}"])
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, features = x.shape
+        heads = self.projections(self.norm1(x)).reshape(batch, length, 12, 32).swapaxes(1, 2)
+        q, k, v = heads[:, :4], heads[:, 4:8], heads[:, 8:]
+        y = scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.joined(y.swapaxes(1, 2).reshape(batch, length, features))
+        return x + self.output(gelu(self.hidden(self.norm2(x))))
+
+
+class GPT(nn.Module):
+    """A language model of 65 characters: 4 blocks, 128 wide, the embedding used at both ends."""
+
+    def __init__(self, p: Weights) -> None:
+        self.characters, self.places = (nn.Embedding(*p[key].shape) for key in ("wte", "wpe"))
+        self.characters.weight.assign(p["wte"])
+        self.places.weight.assign(p["wpe"])
+        self.blocks = [GPTBlock(p, n) for n in range(4)]
+        self.norm = nn.LayerNorm(128, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.characters(x) + self.places.weight[: x.shape[1]]
+        for block in self.blocks:
+            h = block(h)
+        return self.norm(h) @ self.characters.weight.T
+
+
 MODELS: dict[str, Callable[[Weights], nn.Module]] = {
     "w1online": Seed,
     "w1xor": Seed,
     "w2": Perceptron,
     "w3": LeNet,
     "w4": ResNet20,
+    "w5": Recurrent,
+    "w6": GPT,
 }
 
 
 def half_squared_error(output: Tensor, target: Tensor) -> Tensor:
     return ((target - output) ** 2).sum() * 0.5
+
+
+def mean_cross_entropy(output: Tensor, target: Tensor) -> Tensor:
+    return cross_entropy(output.reshape(-1, output.shape[-1]), target.reshape(-1))
 
 
 def optimizer_for(workload: str, model: nn.Module) -> optim.Optimizer:
@@ -133,51 +191,61 @@ def optimizer_for(workload: str, model: nn.Module) -> optim.Optimizer:
         return optim.SGD(model.parameters(), lr=lr)
     if workload == "w4":
         return optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    if workload == "w6":
+        groups = [
+            {
+                "params": [p for p in model.parameters() if (p.ndim >= 2) is is_matrix],
+                "weight_decay": 0.1 if is_matrix else 0.0,
+            }
+            for is_matrix in (True, False)
+        ]
+        return optim.AdamW(groups, lr=lr, betas=(0.9, 0.99))
     return optim.Adam(model.parameters(), lr=lr)
 
 
-def training_step(workload: str, batch: int) -> Callable[[], Tensor]:
+def training_step(workload: str, mode: str, batch: int) -> Callable[[], Tensor]:
     """Forward, loss, backward and optimiser, over the batches in turn."""
     model = MODELS[workload](common.init(workload))
     optimizer = optimizer_for(workload, model)
-    loss_of = half_squared_error if workload.startswith("w1") else cross_entropy
+    loss_of = half_squared_error if workload.startswith("w1") else mean_cross_entropy
     data = [(lz.tensor(x), lz.tensor(y)) for x, y in common.batches(workload, batch)]
-    count = 0
+    batches = cycle(data)
 
-    def step() -> Tensor:
-        nonlocal count
-        x, y = data[count % len(data)]
-        count += 1
+    def update(x: Tensor, y: Tensor) -> Tensor:
         loss = loss_of(model(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return loss
 
-    return step
+    if mode == "step":
+        update = lz.compile(update)
+    return lambda: update(*next(batches))
 
 
-def inference(workload: str) -> None:
+def inference(workload: str, mode: str) -> None:
     """One sample through a network that is not trained here."""
     base = workload.removeprefix("infer-")
     model = MODELS[base](common.init(base)).eval()
     x = lz.tensor(common.batches(base, 1)[0][0])
+    predict = lz.compile(model) if mode == "step" else model
     with lz.no_grad():
         common.bench_infer(
-            workload, "lunzi-eager", lambda: model(x), lambda _: None, Tensor.numpy,
+            workload, f"lunzi-{mode}", lambda: predict(x), lambda _: None, Tensor.numpy,
             extra={"version": lz.__version__},
         )  # fmt: skip
 
 
 def main() -> None:
-    workload, mode, batch = common.args(["eager"])
+    workload, mode, batch = common.args(["eager", "step"])
     if workload.removeprefix("infer-") not in MODELS:
         raise SystemExit(f"lunzi has no workload {workload}; it has {', '.join(MODELS)}")
     if workload.startswith("infer-"):
-        inference(workload)
+        inference(workload, mode)
     else:
         common.bench(
-            workload, batch, f"lunzi-{mode}", training_step(workload, batch), lambda _: None, float,
+            workload, batch, f"lunzi-{mode}", training_step(workload, mode, batch),
+            lambda _: None, float,
             extra={"version": lz.__version__},
         )  # fmt: skip
 

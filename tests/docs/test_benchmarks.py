@@ -16,8 +16,9 @@ import json, sys
 import numpy as np
 
 RESNET_BLOCKS = [(16, 16, 1), (16, 32, 2), (32, 64, 2)]
-LR = dict.fromkeys(("w1online", "w1xor", "w2", "w3", "w4"), 0.01)
-SHAPES = {"w1online": (2,), "w1xor": (2,), "w2": (784,), "w3": (1, 28, 28), "w4": (3, 32, 32)}
+LR = dict.fromkeys(("w1online", "w1xor", "w2", "w3", "w4", "w5", "w6"), 0.01)
+SHAPES = {"w1online": (2,), "w1xor": (2,), "w2": (784,), "w3": (1, 28, 28), "w4": (3, 32, 32),
+          "w5": (7, 40)}
 LAYERS = {
     "w1": {"w1": (2, 3), "b1": (3,), "w2": (3, 1), "b2": (1,)},
     "w2": {"w1": (784, 256), "b1": (256,), "w2": (256, 128), "b2": (128,), "w3": (128, 10),
@@ -27,6 +28,11 @@ LAYERS = {
     "w4": {"conv0": (16, 3, 3, 3), "w": (64, 10), "b": (10,)}
     | {f"conv{n}a": (o, i, 3, 3) for n, (i, o, _) in enumerate(RESNET_BLOCKS)}
     | {f"conv{n}b": (o, o, 3, 3) for n, (_, o, _) in enumerate(RESNET_BLOCKS)},
+    "w5": {"wi": (40, 384), "wh": (128, 384), "bi": (384,), "bh": (384,), "w": (128, 10),
+           "b": (10,)},
+    "w6": {"wte": (65, 128), "wpe": (64, 128)}
+    | {f"{key}_{n}": (i, o) for n in range(4) for key, i, o in
+       [("qkv", 128, 384), ("proj", 128, 128), ("fc", 128, 512), ("out", 512, 128)]},
 }
 
 def init(workload):
@@ -35,6 +41,9 @@ def init(workload):
 
 def batches(workload, batch):
     rng = np.random.default_rng(0)
+    if workload == "w6":
+        x = rng.integers(0, 65, (batch, 9)).astype("i4")
+        return [(x[:, :-1].copy(), x[:, 1:].copy())]
     x = rng.standard_normal((batch, *SHAPES[workload])).astype("f4")
     y = np.full((batch, 1), 0.2, "f4") if workload[:2] == "w1" else np.arange(batch, dtype="i4")
     return [(x, y)]
@@ -69,14 +78,17 @@ def test_a_benchmark_says_whether_its_bar_holds(name):
     assert done.returncode == int("FAILS  " in done.stdout)
 
 
-@pytest.mark.parametrize("workload", ["w1online", "w1xor", "w2", "w3", "w4"])
-def test_a_peer_workload_learns(workload, tmp_path):
+@pytest.mark.parametrize(
+    ("workload", "mode"),
+    [(f"w{n}", "eager") for n in ("1online", "1xor", 2, 3, 4, 5, 6)] + [("w2", "step")],
+)
+def test_a_peer_workload_learns(workload, mode, tmp_path):
     (tmp_path / "common.py").write_text(COMMON, "utf-8")
     script = str(BENCHMARKS / "lunzi_peer.py")
-    done = run(script, workload, "eager", PYTHONPATH=str(tmp_path))
+    done = run(script, workload, mode, PYTHONPATH=str(tmp_path))
     assert done.stderr == ""
     framework, first, second = json.loads(done.stdout)
-    assert framework == "lunzi-eager"
+    assert framework == f"lunzi-{mode}"
     assert second < first
 
 
