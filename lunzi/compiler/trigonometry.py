@@ -116,10 +116,11 @@ def reduced(magnitude: Lanes) -> tuple[Lanes, Lanes]:
 
 def without_parts(magnitude: Lanes, n: Lanes, parts: Sequence[float]) -> Lanes:
     """magnitude - n pi/2, rounded once; products with all parts but the last are exact."""
-    *first, third, last = parts
-    exact = magnitude
-    for part in first:
-        exact = exact - n * part
-    near = exact - n * third
-    lost = (exact - near) - n * third
+    first, *middle, last = parts
+    near = magnitude - n * first  # exact, for the two are near each other
+    lost = near.like(0)
+    for part in middle:
+        change = lost - n * part
+        total = near + change
+        near, lost = total, (near - total) + change
     return near + (lost - n * last)

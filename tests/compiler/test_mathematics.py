@@ -125,6 +125,13 @@ def test_sine_and_cosine_keep_their_bounds_near_multiples_of_half_pi(op, dtype, 
 
 
 @every_level
+def test_the_bits_that_a_reduction_loses_are_not_lost_twice(level):
+    x = np.array([556417.4107123214, 394120.1449604825, -1133104.6749213026])
+    assert_within_bound(Sin(), level, x)
+    assert_within_bound(Cos(), level, x)
+
+
+@every_level
 def test_cosine_is_right_where_float64_comes_nearest_to_a_multiple_of_half_pi(level):
     # Source: J.-M. Muller 2006, "Elementary functions", section 11.1 (table of worst cases).
     x = np.array([6381956970095103 * 2.0**797])
