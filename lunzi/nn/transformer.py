@@ -130,6 +130,11 @@ class TransformerEncoderLayer(Module):
         }
 
 
+def check_module(name: str, value: Any) -> None:
+    if not isinstance(value, Module):
+        raise KindError(f"{name} is a module, got {value!r}")
+
+
 class TransformerEncoder(Module):
     """Several copies of a layer on each other.
 
@@ -149,9 +154,9 @@ class TransformerEncoder(Module):
     """
 
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
-        for name, module in (("encoder_layer", encoder_layer), ("norm", norm)):
-            if not isinstance(module, Module) and (name, module) != ("norm", None):
-                raise KindError(f"{name} is a module, got {module!r}")
+        check_module("encoder_layer", encoder_layer)
+        if norm is not None:
+            check_module("norm", norm)
         self.num_layers = number_of_layers(num_layers)
         self.layers = ModuleList([copy.deepcopy(encoder_layer) for _ in range(self.num_layers)])
         self.norm = norm
