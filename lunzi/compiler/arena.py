@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from lunzi.compiler.loops import Kind, Memory, Stage
+from lunzi.compiler.loops import Kind, Memory, Stage, memories_of
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import FEW_PRODUCTS, operands
 from lunzi.compiler.regions import Region
@@ -166,19 +166,6 @@ def times_of_arena(plan: Plan) -> list[tuple[Memory, int]]:
                 result += [(m, time) for m in memories_of([stage]) if m.kind is Kind.ARENA]
         time += 1
     return result
-
-
-def memories_of(stages: Iterable[Stage]) -> list[Memory]:
-    """All memories that stages read or write."""
-    found: dict[Memory, None] = {}
-    for stage in stages:
-        for load in stage.loads:
-            found[load.memory] = None
-        for store in stage.targets:
-            found[store.memory] = None
-        if stage.work is not None:
-            found[stage.work] = None
-    return list(found)
 
 
 def lifetimes(uses: Iterable[tuple[Memory, int, int]]) -> list[Lifetime]:

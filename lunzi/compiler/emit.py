@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lunzi.compiler.arena import MemoryPlan, Run, memories_of, plan_memory
+from lunzi.compiler.arena import MemoryPlan, Run, plan_memory
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
-from lunzi.compiler.loops import Check, Kind, Memory, Stage, collapse
+from lunzi.compiler.loops import Check, Kind, Memory, Stage, collapse, memories_of
 from lunzi.compiler.nest import Nest
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
 from lunzi.compiler.regions import Region
+from lunzi.compiler.straight import Registers, Straight, is_short
 from lunzi.compiler.target import Target
+from lunzi.compiler.transposes import Transposes, transpose_of
 
 NAME = "lunzi_program"
 TABLE, TEAM = Value(POINTER, "%table"), Value(POINTER, "%team")
@@ -88,6 +90,7 @@ class Emitter:
         self.module = Module()
         self.module.has_fma = target.has_fma
         self.products = Products(self.module, target)
+        self.transposes = Transposes(self.module, target)
         self.checks: list[Check] = []
 
     def emit(self) -> Emitted:
@@ -144,6 +147,9 @@ class RegionWriter:
                 if memory not in self.bases:
                     self.bases[memory] = self.base(memory)
         self.error = self.word(whole.table.error)
+        self.registers: Registers | None = None
+        if whole.plan.regions == [region] and region.is_serial and is_short(region.stages):
+            self.registers = Registers(region.stages)
 
     def word(self, place: int) -> Value:
         """An address from the table."""
@@ -203,6 +209,14 @@ class RegionWriter:
         if product is not None:
             whole.products.call(f, stage, product, pointers.__getitem__, rows)
             return
+        transpose = transpose_of(stage)
+        if transpose is not None:
+            whole.transposes.call(f, stage, transpose, pointers.__getitem__, rows)
+            return
         first_check = len(whole.checks) + 1
         whole.checks += stage.checks
-        Nest(f, whole.target, stage, pointers.__getitem__, rows, self.error, first_check).write()
+        where = pointers.__getitem__
+        if self.registers is not None:
+            Straight(f, whole.target, stage, where, self.error, first_check, self.registers).write()
+            return
+        Nest(f, whole.target, stage, where, rows, self.error, first_check).write()

@@ -40,8 +40,13 @@ class Extra:
         self.memories.append(Memory(Kind.ARENA, dtype, elements, len(self.memories)))
         return self.memories[-1]
 
-    def put(self, stage: Stage, dtype: DType) -> tuple[Memory, list[int]]:
+    def put(
+        self, stage: Stage, dtype: DType, preferred: int | None = None
+    ) -> tuple[Memory, list[int]]:
         """Give a finished stage dense memory, in the order of its loops but the leading one first.
+
+        Args:
+            preferred: the leading loop of a region of its own, wherever it stands.
 
         Returns:
             The memory, and its stride along each of the kept loops as they were given.
@@ -51,7 +56,9 @@ class Extra:
         store.address = Affine(0, (0,) * loops)
         region, lead = self.regions.find(stage, [])
         order = list(range(kept))
-        if lead is not None:
+        if preferred is not None and not region.stages and lead is not None:
+            region.length, lead = stage.sizes[preferred], preferred
+        elif lead is not None:
             order.remove(lead)
             order.insert(0, lead)
         strides = [0] * kept
@@ -62,7 +69,7 @@ class Extra:
         store.memory = memory
         store.address = Affine(0, (*strides, *(0,) * (loops - kept)))
         stage.reorder([*order, *range(kept, loops)])
-        stage.lead = None if lead is None else 0
+        stage.lead = None if lead is None else order.index(lead)
         self.regions.add(stage, region)
         return memory, strides
 
@@ -86,7 +93,8 @@ class Extra:
         copy = Stage(tuple(stage.sizes[loop] for loop in order), len(order), lines=stage.lines)
         term = Load(b.memory, source, (), b.is_old)
         copy.stores.append(Store(term, b.memory, source))
-        memory, strides = self.put(copy, b.memory.dtype)
+        # Both by rows of a matrix that stands still: a transpose reads what it shares out so.
+        memory, strides = self.put(copy, b.memory.dtype, None if batch else len(order) - 1)
         address = [0] * len(stage.sizes)
         for loop, stride in zip(order, strides, strict=True):
             address[loop] = stride

@@ -7,7 +7,7 @@ affine in the counters of the loops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -331,3 +331,16 @@ def remapped_term(term: Term, change: Callable[[Affine], Affine], renewed: dict[
 
 def remapped_gathers(gathers: tuple[Gather, ...], renewed: dict[int, Term]) -> tuple[Gather, ...]:
     return tuple(Gather(renewed[id(g.index)], g.stride, g.length) for g in gathers)
+
+
+def memories_of(stages: Iterable[Stage]) -> list[Memory]:
+    """All memories that stages read or write."""
+    found: dict[Memory, None] = {}
+    for stage in stages:
+        for load in stage.loads:
+            found[load.memory] = None
+        for store in stage.targets:
+            found[store.memory] = None
+        if stage.work is not None:
+            found[stage.work] = None
+    return list(found)

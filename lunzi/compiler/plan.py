@@ -18,6 +18,7 @@ from lunzi.compiler.loops import (
     Stage,
     Store,
     View,
+    memories_of,
 )
 from lunzi.compiler.lower import Lowering, dense_strides
 from lunzi.compiler.regions import Region, Regions, is_row_local
@@ -451,20 +452,14 @@ class Planner:
 
     def settle(self) -> None:
         """Memory that lives inside one region is scratch: a block of its rows at a time."""
+        users: dict[Memory, set[Region]] = {}
+        for region in self.regions.all:
+            for memory in memories_of(region.stages):
+                users.setdefault(memory, set()).add(region)
         for memory in self.extra.memories:
-            regions = {
-                self.regions.region_of[stage] for stage in self.regions.makers.get(memory, [])
-            } | {
-                region
-                for region in self.regions.all
-                for stage in region.stages
-                for load in stage.loads
-                if load.memory is memory
-            }
-            if len(regions) == 1:
-                (region,) = regions
-                if memory in region.rows:
-                    memory.kind = Kind.SCRATCH
+            regions = users.get(memory, set())
+            if len(regions) == 1 and memory in next(iter(regions)).rows:
+                memory.kind = Kind.SCRATCH
 
 
 def loop_order(

@@ -19,9 +19,13 @@ ONE_TURN = Dim(1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Product:
-    """A stage as a contraction, and which loads are its operands."""
+    """A stage as a contraction, and which loads are its operands.
+
+    `outer` are loops around it: where b moves, and the rows that are divided do not choose it.
+    """
 
     contraction: Contraction
+    outer: tuple[Dim, ...]
     a: Load
     b: Load
 
@@ -47,7 +51,7 @@ def product_of(stage: Stage) -> Product | None:
     for a, b in (found, found[::-1]):
         columns = column_loop(stage, a.address, b.address, c)
         if columns is not None:
-            return Product(contraction(stage, a, b, c, columns), a, b)
+            return as_product(stage, a, b, c, columns)
     return None
 
 
@@ -61,7 +65,7 @@ def column_loop(stage: Stage, a: Affine, b: Affine, c: Affine) -> int | None:
     return max(fitting, key=stage.sizes.__getitem__, default=None)
 
 
-def contraction(stage: Stage, a: Load, b: Load, c: Affine, columns: int) -> Contraction:
+def as_product(stage: Stage, a: Load, b: Load, c: Affine, columns: int) -> Product:
     dims = [
         Dim(*numbers)
         for numbers in zip(
@@ -71,9 +75,14 @@ def contraction(stage: Stage, a: Load, b: Load, c: Affine, columns: int) -> Cont
     lead = [stage.lead] if stage.lead is not None else []
     others = [loop for loop in range(stage.kept) if loop != columns and loop not in lead]
     others.sort(key=lambda loop: not dims[loop].b)  # where b moves, outside
-    rows = tuple(dims[loop] for loop in [*lead, *others]) or (ONE_TURN,)
+    outer: list[int] = []
+    if lead and not dims[lead[0]].b:
+        outer = [loop for loop in others if dims[loop].b]
+    inside = [*lead, *(loop for loop in others if loop not in outer)]
+    rows = tuple(dims[loop] for loop in inside) or (ONE_TURN,)
     inner = tuple(dims[stage.kept :]) or (ONE_TURN,)
-    return Contraction(a.memory.dtype, rows, dims[columns], inner)
+    whole = Contraction(a.memory.dtype, rows, dims[columns], inner)
+    return Product(whole, tuple(dims[loop] for loop in outer), a, b)
 
 
 class Products:
@@ -115,4 +124,24 @@ class Products:
             stride = address.strides[stage.lead] if stage.lead is not None else 0
             offset = f.add(f.times(first, stride), address.offset)
             starts.append(f.place(pointers(memory), offset, access.memory_type(memory.dtype)))
-        f.run(self.name_of(product.contraction), *starts, count)
+        self.around(f, product, product.outer, starts, count)
+
+    def around(
+        self,
+        f: Function,
+        product: Product,
+        outer: tuple[Dim, ...],
+        starts: list[Value],
+        count: Value,
+    ) -> None:
+        """The outer loops, and the call within."""
+        if not outer:
+            f.run(self.name_of(product.contraction), *starts, count)
+            return
+        element = access.memory_type(product.contraction.dtype)
+        with f.loop(index(0), index(outer[0].size)) as loop:
+            moved = [
+                f.place(start, f.times(loop.counter, stride), element)
+                for start, stride in zip(starts, outer[0][1:], strict=True)
+            ]
+            self.around(f, product, outer[1:], moved, count)
