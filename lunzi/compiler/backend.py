@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -49,6 +49,27 @@ class Backend(Protocol):
         It runs the program, or answers False if an array is not what was compiled for. The
         memories live as long as it does. None where there is no such way.
         """
+
+    def steps(
+        self,
+        arguments: Sequence[Array],
+        memories: Sequence[Array],
+        outputs: Sequence[Array],
+        each: Mapping[int, Array],
+    ) -> Callable[[int, int], None]:
+        """A function that takes the steps first ... stop - 1 of many in one native call.
+
+        Only for who has a quick way in.
+
+        Args:
+            arguments, outputs: an axis of steps, then what the program takes, in C order.
+            memories: as for a call.
+            each: by the places of memories, what stands there instead at each step.
+        """
+
+    @property
+    def quick_steps(self) -> int:
+        """How many steps surely take no more than some milliseconds."""
 
     def show(self, stage: str) -> str:
         """The program after a stage, as text; RangeError names the stages that there are."""

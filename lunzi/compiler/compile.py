@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from threading import RLock
 from types import MethodType
 from typing import Any, NamedTuple, overload
@@ -16,6 +16,7 @@ from lunzi.compiler.backend import build, is_eager
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.check import run_both
 from lunzi.compiler.program import MISFIT, Program
+from lunzi.compiler.repeat import repeat, repeat_over
 from lunzi.compiler.signature import Call, arrays_of, difference, is_data
 from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, StateError, TraceError
@@ -93,11 +94,7 @@ class Compiled:
         call = Call.of(arguments, named, recording)
         arrays = arrays_of(arguments, named)
         while True:
-            program = self.find(call)
-            if program is None:
-                program = self.make(call, arguments, named)
-            else:
-                self.traced_again = 0
+            program = self.found_or_made(call, arguments, named)
             apart = [program.apart(array) for array in arrays]
             if self.options.check:
                 result = run_both(program, apart, lambda: self.function(*arguments, **named))
@@ -108,7 +105,76 @@ class Compiled:
             if result is not MISFIT:
                 return result
 
+    def repeat(
+        self,
+        *stacked: Any,
+        count: int | None = None,
+        assign: Mapping[Tensor, Any] | None = None,
+    ) -> Any:
+        """Take many steps in one call: the same as calling this for each, and nothing between.
+
+        Each tensor and array among the arguments has an axis of steps before its own; all else
+        is the same at each step. What comes out has that axis too. Ctrl-C works, and leaves
+        whole steps done. An argument that is the same at each step is written
+        `np.broadcast_to(x, (steps, *x.shape))`, which takes no memory.
+
+        Args:
+            stacked: the arguments.
+            count: how many steps, where there is no argument to tell.
+            assign: what is assigned before each step, as `{optimizer.lr: rates}`: for each
+                tensor the numbers of all steps, of shape (steps, *its shape).
+
+        Raises:
+            ShapeError: when axes of steps differ in length.
+            RangeError: when there is no step.
+
+        >>> from lunzi import tensor
+        >>> total = tensor([0.0])
+        >>> @compile
+        ... def add(x):
+        ...     total.assign(total + x)
+        ...     return total * 10
+        >>> add.repeat(tensor([[1.0], [2.0], [3.0]]))
+        tensor([[10.],
+                [30.],
+                [60.]], dtype=float32)
+        """
+        return repeat(self, stacked, count, assign or {})
+
+    def repeat_over(self, batches: Iterable[Any]) -> Any:
+        """Take a step for each batch, many of them in one call.
+
+        Batches that follow each other and have the same shapes are gathered, so that some of
+        them are in memory at once.
+
+        Args:
+            batches: tuples of arguments, as a data loader gives them, or single arguments.
+
+        Returns:
+            What the function gives, joined as by `repeat`.
+
+        Raises:
+            RangeError: when there is no batch.
+        """
+        return repeat_over(self, batches)
+
     # Programs
+
+    def program_for(self, arguments: tuple[Any, ...]) -> Program | None:
+        """The program for a call as things are now; None where calls run as they stand."""
+        recording, active = MODE.get()
+        if active is not None or is_eager() or self.options.check:
+            return None
+        return self.found_or_made(Call.of(arguments, {}, recording), arguments, {})
+
+    def found_or_made(
+        self, call: Call, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> Program:
+        program = self.find(call)
+        if program is None:
+            return self.make(call, arguments, named)
+        self.traced_again = 0
+        return program
 
     def find(self, call: Call) -> Program | None:
         """The program for a call as things are now."""

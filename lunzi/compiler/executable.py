@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from lunzi.compiler.memories import place_of
 from lunzi.compiler.native import Library, assembly, object_code
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.plan import Ends, Layout, Plan, make_plan
+from lunzi.compiler.steps import NAME as STEPS
+from lunzi.compiler.steps import Steps, steps_code
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
 from lunzi.core.errors import PositionError, RangeError
@@ -27,6 +29,9 @@ from lunzi.core.trace import Graph, Slot
 
 # A program of fewer turns runs on one thread, as one region: some 20 us of work.
 FEW_TURNS = 2**16
+
+# Turns that surely take no more than some milliseconds.
+QUICK_TURNS = 2**21
 
 STAGES = ("graph", "prepared", "stages", "llvm", "assembly")
 
@@ -38,6 +43,7 @@ class Parts:
     arena_bytes: int
     scratch_bytes: int
     is_serial: bool
+    turns: int  # of the innermost instructions
     checks: list[tuple[int, str]]  # length of the axis and the user's line
     constants: list[Array]
 
@@ -47,6 +53,7 @@ class Parts:
             "arena": self.arena_bytes,
             "scratch": self.scratch_bytes,
             "serial": self.is_serial,
+            "turns": self.turns,
             "checks": self.checks,
             "constants": [[x.dtype.name, x.size] for x in self.constants],
         }
@@ -64,7 +71,8 @@ class Parts:
             constants.append(np.frombuffer(packed, name, size, start))
             start += constants[-1].nbytes
         checks = [(int(axis), str(line)) for axis, line in header["checks"]]
-        parts = Parts(header["arena"], header["scratch"], header["serial"], checks, constants)
+        sizes = header["arena"], header["scratch"]
+        parts = Parts(*sizes, header["serial"], header["turns"], checks, constants)
         return parts, packed[start:]
 
 
@@ -130,8 +138,7 @@ class Native:
     def plan(self) -> Plan:
         ends = self.ends()
         plan = make_plan(ends, self.graph.arguments, self.layouts)
-        turns = sum(stage.turns for region in plan.regions for stage in region.stages)
-        if turns > FEW_TURNS:
+        if turns_of(plan) > FEW_TURNS:
             return plan
         return make_plan(ends, self.graph.arguments, self.layouts, is_serial=True)
 
@@ -145,6 +152,7 @@ class Native:
             emitted.memory.arena_bytes,
             emitted.memory.scratch_bytes,
             all(region.is_serial for region in plan.regions),
+            turns_of(plan),
             [(check.length, check.line) for check in emitted.checks],
             [np.ascontiguousarray(memory.array) for memory in plan.constants],
         )
@@ -195,12 +203,17 @@ class Native:
         if self.parts.is_serial:
             self.call_alone(address, 0, 0, 1)
         else:
-            count = get_num_threads()
-            self.make_room(count)
-            table[self.table_plan.scratch] = self.table[self.table_plan.scratch]
-            threads.run(self.address, address, count)
+            self.run_together(self.address, table, address)
         if self.error[0]:
-            self.refuse()
+            check, self.error[0] = int(self.error[0]), 0
+            self.refuse(check)
+
+    def run_together(self, code: int, table: Array, argument: int) -> None:
+        """Run code that works with a table on all threads."""
+        count = get_num_threads()
+        self.make_room(count)
+        table[self.table_plan.scratch] = self.table[self.table_plan.scratch]
+        threads.run(code, argument, count)
 
     def bound(self, memories: Sequence[Array]) -> Entry:
         table = self.table.copy()
@@ -219,12 +232,51 @@ class Native:
 
         return enter
 
-    def refuse(self) -> None:
-        """Raise for the check that failed."""
-        length, line = self.parts.checks[int(self.error[0]) - 1]
-        self.error[0] = 0
+    def steps(
+        self,
+        arguments: Sequence[Array],
+        memories: Sequence[Array],
+        outputs: Sequence[Array],
+        each: Mapping[int, Array],
+    ) -> Callable[[int, int], None]:
+        addresses, strides = [], []
+        for array in arguments:
+            addresses.append(array.ctypes.data)
+            strides.append(array.strides[0])
+        for place, memory in enumerate(memories):
+            addresses.append(each.get(place, memory).ctypes.data)
+            strides.append(each[place].strides[0] if place in each else 0)
+        for array in outputs:
+            addresses.append(array.ctypes.data)
+            strides.append(array.strides[0])
+        table = self.table.copy()
+        table[: len(addresses)] = addresses
+        order = Steps(self.address, table, strides, self.table_plan.error)
+        address = steps_code().address(STEPS)
+        alone = program_at(address)
+
+        def run(first: int, stop: int) -> None:
+            order.cut(first, stop)
+            if self.parts.is_serial:
+                alone(order.address, 0, 0, 1)
+            else:
+                self.run_together(address, table, order.address)
+            if order.failed is not None:
+                step, check = order.failed
+                self.refuse(check, f" at step {step}")
+
+        return run
+
+    @property
+    def quick_steps(self) -> int:
+        """How many steps surely take no more than some milliseconds."""
+        return max(1, QUICK_TURNS // self.parts.turns)
+
+    def refuse(self, check: int, when: str = "") -> NoReturn:
+        """Raise for the check that failed, counted from 1."""
+        length, line = self.parts.checks[check - 1]
         where = f"{line}: " if line else ""
-        raise PositionError(f"{where}an index is outside an axis of length {length}")
+        raise PositionError(f"{where}an index is outside an axis of length {length}{when}")
 
     def show(self, stage: str) -> str:
         """The program after a stage.
@@ -240,6 +292,10 @@ class Native:
             case "assembly":
                 return assembly(str(self.emitted(host())[1].module), host())
         raise RangeError(f"the stages to show are {', '.join(STAGES)}; got {stage!r}")
+
+
+def turns_of(plan: Plan) -> int:
+    return 1 + sum(stage.turns for region in plan.regions for stage in region.stages)
 
 
 def aligned_bytes(size: int, alignment: int = 4096) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -37,6 +37,25 @@ class Interpreted:
 
     def bound(self, memories: Sequence[Array]) -> None:
         """Nothing is gained by a quick way in."""
+
+    def steps(
+        self,
+        arguments: Sequence[Array],
+        memories: Sequence[Array],
+        outputs: Sequence[Array],
+        each: Mapping[int, Array],
+    ) -> Callable[[int, int], None]:
+        def run(first: int, stop: int) -> None:
+            for step in range(first, stop):
+                held = [each[i][step, ...] if i in each else x for i, x in enumerate(memories)]
+                # `...` keeps a view of a single number, which is to be written.
+                self([x[step, ...] for x in arguments], held, [x[step, ...] for x in outputs])
+
+        return run
+
+    @property
+    def quick_steps(self) -> int:
+        return 1
 
     def values(self, arguments: Sequence[Array], memories: Sequence[Array]) -> list[Array]:
         """The numbers of the outputs, then of the updates."""

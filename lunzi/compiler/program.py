@@ -14,6 +14,7 @@ from lunzi.compiler.captures import watches
 from lunzi.compiler.locks import LOCKS
 from lunzi.compiler.memories import is_plain, overlap, owner_of
 from lunzi.compiler.signature import Call
+from lunzi.compiler.slices import in_slices
 from lunzi.core.autograd import NOT_KEPT, Origin
 from lunzi.core.mode import CLOCK
 from lunzi.core.primitive import Primitive
@@ -142,6 +143,58 @@ class Program:
             self.release()
         return self.result(outputs)
 
+    def can_repeat(self, tensors: Sequence[Tensor]) -> bool:
+        """Whether many steps are one call: with no gradient that goes from step to step."""
+        known = {id(x) for x in tensors}
+        backwards = [
+            slot
+            for slot, layout in zip(self.bound.slots, self.bound.layouts, strict=True)
+            if id(slot.tensor) in known and any(stride < 0 for stride in layout)
+        ]
+        return not self.gradients and not backwards
+
+    def repeat(
+        self, count: int, stacks: Sequence[Array], settings: Sequence[tuple[Tensor, Array]]
+    ) -> Any:
+        """What the function gives at each of many steps, stacked; MISFIT as for `run`.
+
+        Args:
+            stacks: the arguments, each with an axis of steps before its own.
+            settings: tensors with the numbers that they are set to before each step.
+        """
+        outputs = [EMPTY((count, *shape), dtype) for shape, dtype in self.outputs]
+        done = 0
+
+        def take(first: int, stop: int) -> None:
+            nonlocal done
+            done = stop
+            run(first, stop)
+
+        self.acquire()
+        try:
+            if not self.fits():
+                return MISFIT
+            each = {
+                place: stepwise(numbers, layout)
+                for tensor, numbers in settings
+                for place, (slot, layout) in enumerate(
+                    zip(self.bound.slots, self.bound.layouts, strict=True)
+                )
+                if slot.tensor is tensor
+            }
+            run = self.backend.steps(stacks, self.memories, outputs, each)
+            try:
+                in_slices(count, take, length=self.backend.quick_steps)
+            finally:
+                if done:
+                    self.note_writes()
+                    for place, numbers in each.items():
+                        self.bound.slots[place].tensor.assign(numbers[done - 1])
+        finally:
+            self.release()
+        results = map(wrap, outputs)
+        return replace(self.bound.traced.result, is_tensor, results)
+
     def note_writes(self) -> int:
         """Say in the tensors what was done to them; gives the time of it."""
         now = next(CLOCK)
@@ -175,6 +228,18 @@ class Program:
         if is_near and any(overlap(argument, memory) for memory in written):
             return argument.copy()
         return argument
+
+
+def stepwise(numbers: Array, layout: Sequence[int]) -> Array:
+    """A copy of numbers (steps, ...) in which each step lies as a memory of this layout does."""
+    count, *shape = numbers.shape
+    # At least one element, for a step of none too.
+    reach = 1 + sum(max(n - 1, 0) * stride for n, stride in zip(shape, layout, strict=True))
+    strides = [stride * numbers.itemsize for stride in (reach, *layout)]
+    memory = np.zeros(count * reach, numbers.dtype)
+    result: Array = np.ndarray(numbers.shape, numbers.dtype, memory, strides=strides)
+    result[...] = numbers
+    return result
 
 
 def result_of(array: Array, origin: Closed | None) -> Tensor:

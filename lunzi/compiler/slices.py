@@ -15,7 +15,10 @@ GROWTH = 8  # times as long as the slice before, at most: later steps may be slo
 
 
 def in_slices(
-    count: int, run: Callable[[int, int], None], clock: Callable[[], float] = time.perf_counter
+    count: int,
+    run: Callable[[int, int], None],
+    clock: Callable[[], float] = time.perf_counter,
+    length: int = 1,
 ) -> None:
     """Run the steps 0 ... count - 1 by calls of `run(first, stop)`.
 
@@ -25,8 +28,9 @@ def in_slices(
         count: how many steps; 0 calls nothing.
         run: takes the steps first ... stop - 1.
         clock: the time in seconds.
+        length: how many steps the first slice has.
     """
-    first, length = 0, 1
+    first = 0
     while first < count:
         stop = min(first + length, count)
         start = clock()
