@@ -35,7 +35,7 @@ class Stack(NamedTuple):
 
     arguments: tuple[Any, ...]
     arrays: list[Array]
-    count: int
+    steps: int
 
     @classmethod
     def of(cls, arguments: tuple[Any, ...], count: int | None) -> Stack:
@@ -108,13 +108,13 @@ def repeat(
 ) -> Any:
     """See `Compiled.repeat`."""
     stack = Stack.of(stacked, count)
-    settings = settings_of(assign, stack.count)
+    settings = settings_of(assign, stack.steps)
     while True:
         program = function.program_for(stack.at(0))
         if program is None or not program.can_repeat([x.tensor for x in settings]):
             return one_by_one(function, stack, settings)
         arrays = [program.apart(array) for array in stack.arrays]
-        result = program.repeat(stack.count, arrays, settings)
+        result = program.repeat(stack.steps, arrays, settings)
         if result is not MISFIT:
             return result
 
@@ -122,7 +122,7 @@ def repeat(
 def one_by_one(function: Callable[..., Any], stack: Stack, settings: Sequence[Settings]) -> Any:
     """The same by a call for each step."""
     results = []
-    for step in range(stack.count):
+    for step in range(stack.steps):
         for tensor, numbers in settings:
             tensor.assign(numbers[step])
         results.append(function(*stack.at(step)))

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from lunzi.compiler import access
-from lunzi.compiler.builder import TYPES, Function, Value, index, is_constant
-from lunzi.compiler.loops import Apply, How, Kind, Load, Memory, Reduction, Stage, Store
+from lunzi.compiler.builder import Function, Value, index, is_constant
+from lunzi.compiler.loops import Apply, Kind, Load, Memory, Reduction, Stage, Store
 from lunzi.compiler.nest import Nest
 from lunzi.compiler.storing import COSTS
 from lunzi.compiler.target import Target
+from lunzi.core.elementwise import Multiply
+from lunzi.core.spec import is_floating
 
 # Operations, weighed by COSTS, of a program that is written out: up to 0.1 s of compiling.
 FEW_OPERATIONS = 3000
@@ -47,9 +49,10 @@ class Registers:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.known: dict[Memory, dict[int, Value]] = defaultdict(dict)
-        self.addressed = {
-            use.memory for stage in stages for use in (*stage.loads, *stage.targets) if use.gathers
-        }
+        self.addressed: set[Memory] = set()
+        for stage in stages:
+            self.addressed |= {load.memory for load in stage.loads if load.gathers}
+            self.addressed |= {store.memory for store in stage.targets if store.gathers}
 
     def is_alone(self, memory: Memory) -> bool:
         """Whether nothing of a memory is ever looked for outside the registers."""
@@ -119,20 +122,14 @@ class Straight(Nest):
         return access.load(self.f, memory.dtype, self.pointer(memory, place))
 
     def combined(self, reduction: Reduction, totals: list[Value]) -> list[Value]:
-        term = reduction.store.term
-        if reduction.how is not How.SUM or reduction.is_running or not self.stage.is_product:
-            return super().combined(reduction, totals)
+        match reduction.store.term:
+            case Apply(Multiply(), (a, b), dtype) if self.stage.is_product and is_floating(dtype):
+                factors = (self.values[id(a)], self.values[id(b)])
+            case _:
+                return super().combined(reduction, totals)
         (total,) = totals
-        value = self.values[id(term)]
-        if is_constant(total):
-            return [value]  # -0.0 + x is x
-        is_fused = (
-            isinstance(term, Apply)
-            and self.f.module.has_fma
-            and all(x.dtype == reduction.dtype for x in term.inputs)
-            and TYPES[reduction.dtype.name] in ("float", "double")
-        )
-        if not is_fused:
+        if [total] == self.identity(reduction):
+            return [self.values[id(reduction.store.term)]]  # -0.0 + x is x
+        if dtype != reduction.dtype or not self.f.module.has_fma:
             return super().combined(reduction, totals)
-        a, b = (self.values[id(x)] for x in term.inputs)
-        return [self.f.intrinsic("fma", a, b, total)]
+        return [self.f.intrinsic("fma", *factors, total)]
