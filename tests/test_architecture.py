@@ -50,8 +50,9 @@ LIBRARIES = {
 # Loaded only by those who use them, so that `import lunzi` stays light.
 HEAVY = ("rich", "typer", "PIL", "matplotlib", "sklearn", "safetensors", "llvmlite")
 
-# Extras, which may be imported where they are used and must not be needed before.
-OPTIONAL: set[str] = set()
+# Libraries that may be missing: they are imported where they are used, and not needed before.
+# So are those of our own modules that need one: see `needing_what_may_be_missing`.
+OPTIONAL = {"llvmlite"}
 
 
 def room_of(path: Path) -> str:
@@ -94,6 +95,31 @@ def top(module: str) -> str:
     return module.partition(".")[0]
 
 
+def needing_what_may_be_missing() -> set[str]:
+    """The modules that cannot be loaded without an optional library."""
+    at_once = {name: imported_at_once(path) for name, path in MODULES.items()}
+    found: set[str] = set()
+    while more := {
+        name
+        for name, modules in at_once.items()
+        if name not in found and (set(map(top, modules)) & OPTIONAL or modules & found)
+    }:
+        found |= more
+    return found
+
+
+def imported_at_once(path: Path) -> set[str]:
+    """The modules that are imported when this one is, not when a function of it is called."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    later = {id(node) for function in functions_of(tree) for node in ast.walk(function)}
+    return {m for node in nodes_that_run(tree) if id(node) not in later for m in modules_of(node)}
+
+
+def functions_of(tree: ast.AST) -> list[ast.AST]:
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
 def test_every_room_is_in_the_tables():
     assert {room_of(path) for path in FILES} == set(MAY_IMPORT)
     assert set(LIBRARIES) <= set(MAY_IMPORT)
@@ -126,14 +152,22 @@ def test_modules_do_not_import_each_other_in_a_circle():
         waiting = {name: needed for name, needed in waiting.items() if name not in free}
 
 
-def test_nothing_is_imported_inside_a_function():
+def test_nothing_is_imported_inside_a_function_but_what_may_be_missing():
+    needing = needing_what_may_be_missing()
     wrong = []
     for path in FILES:
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                hidden = {top(name) for node in ast.walk(function) for name in modules_of(node)}
-                wrong += [(name_of(path), function.lineno)] if hidden - OPTIONAL else []
+        for function in functions_of(ast.parse(path.read_text(encoding="utf-8"))):
+            hidden = {name for node in ast.walk(function) for name in modules_of(node)} - needing
+            if {top(name) for name in hidden} - OPTIONAL:
+                wrong.append((name_of(path), function.lineno))
     assert not wrong
+
+
+def test_only_inner_modules_of_the_compiler_need_what_may_be_missing():
+    needing = needing_what_may_be_missing()
+    assert "lunzi.compiler.executable" in needing
+    assert all(name.startswith("lunzi.compiler.") for name in needing), needing
+    assert not needing & {"lunzi.compiler.compile", "lunzi.compiler.thread_count"}
 
 
 def test_no_file_is_too_long_to_read():
