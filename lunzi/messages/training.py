@@ -2,6 +2,7 @@
 
 TABLE: dict[str, tuple[str, str]] = {
     "training.epoch": ("epoch {epoch}/{epochs}", "第 {epoch}/{epochs} 轮"),
+    "training.compiled": ("compiled in {seconds} s", "编译用时 {seconds} 秒"),
     "training.left": ("{seconds} left", "还需 {seconds}"),
     "training.seconds": ("{count} s", "{count} 秒"),
     "training.minutes": ("{count} min", "{count} 分钟"),

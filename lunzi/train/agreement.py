@@ -9,6 +9,7 @@ from typing import Any
 
 from lunzi.core.arguments import listed, real_number, whole_number
 from lunzi.core.errors import KindError, MissingFileError, RangeError
+from lunzi.core.spec import as_flag
 from lunzi.core.tensor import Tensor
 from lunzi.messages import text
 from lunzi.nn import Module
@@ -29,6 +30,12 @@ def check_bounds(accumulate: int, checkpoint_every: int | None, *clips: float | 
     for name, bound in zip(("clip_norm", "clip_value"), clips, strict=True):
         if bound is not None:
             real_number(name, bound, above=0)
+
+
+def check_compile(wanted: Any) -> None:
+    """Refuse what is none of the three answers."""
+    if wanted is not None:
+        as_flag(wanted, "compile")
 
 
 def check_model(model: Any, loss: Any) -> None:

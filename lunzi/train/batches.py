@@ -58,3 +58,10 @@ def samples_between(loader: DataLoader, first: int, end: int) -> int:
     """How many samples the batches from `first` to before `end` have together."""
     size = loader.batch_size
     return min(end * size, len(loader.dataset)) - first * size
+
+
+def batch_sizes(loader: DataLoader) -> dict[int, int]:
+    """How many batches of which size an epoch has: the full ones, and the rest."""
+    full, rest = divmod(len(loader.dataset), loader.batch_size)
+    counts = {loader.batch_size: full, rest: len(loader) - full}
+    return {size: count for size, count in counts.items() if count}

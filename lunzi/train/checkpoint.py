@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from lunzi.core.errors import FileFormatError, user_line
 from lunzi.core.spec import Array
 from lunzi.files import read_header, read_tensors, write_tensors
 from lunzi.messages import text
-from lunzi.train.environment import differences, environment
+from lunzi.train.environment import differences, environment, was_compiled
 from lunzi.train.state_tree import pack, unpack
 
 FORMAT = "lunzi checkpoint 1"
@@ -26,8 +27,16 @@ class EnvironmentWarning(LunziWarning):
     """A run goes on elsewhere than it began, so that its bits may differ."""
 
 
-def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None:
+def save_checkpoint(
+    path: str | os.PathLike[str], state: dict[str, Any], is_compiled: bool = False
+) -> None:
     """Write a nested state of tensors, numbers and texts; a kill leaves one file or the other.
+
+    Args:
+        path: the file.
+        state: what `load_checkpoint` gives back.
+        is_compiled: whether compiled programs have a part in it, whose bits hang on more of the
+            processor than those of NumPy.
 
     Raises:
         KindError: when something in the state is none of these.
@@ -37,7 +46,8 @@ def save_checkpoint(path: str | os.PathLike[str], state: dict[str, Any]) -> None
     arrays: dict[str, Array] = {TREE: np.zeros(0, np.uint8)}
     tree = json.dumps(pack(state, arrays))
     arrays[TREE] = np.frombuffer(tree.encode(), np.uint8)
-    write_tensors(path, arrays, {"format": FORMAT, "environment": json.dumps(environment())})
+    now = json.dumps(environment(is_compiled))
+    write_tensors(path, arrays, {"format": FORMAT, "environment": now})
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -60,8 +70,13 @@ def load_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     state = unpack(tree, arrays, name)
     if not isinstance(state, dict):
         raise FileFormatError(text("training.damaged_checkpoint", path=name))
-    if changed := differences(before, environment()):
-        message = text("training.other_environment", changes="; ".join(changed))
-        filename, _, line = user_line().rpartition(":")
-        warnings.warn_explicit(message, EnvironmentWarning, filename, int(line or 0))
+    if changed := differences(before, environment(was_compiled(before))):
+        warn_of_changes(changed)
     return state
+
+
+def warn_of_changes(changes: Sequence[str]) -> None:
+    """Warn that bits may differ from those of a run without these changes."""
+    message = text("training.other_environment", changes="; ".join(changes))
+    filename, _, line = user_line().rpartition(":")
+    warnings.warn_explicit(message, EnvironmentWarning, filename, int(line or 0))

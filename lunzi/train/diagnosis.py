@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.data import ArrayDataset
 from lunzi.nn import Module
+from lunzi.nn.summary import recorded_rows
 from lunzi.train.random_state import load_random_state, random_state
 
 CAUSES = (
@@ -75,21 +77,48 @@ def first_broken_layer(model: Module, x: Any) -> str | None:
 
     The forward is run once more; running statistics and random numbers are as before then.
     """
-    state, random = model.state_dict(), random_state(model)
     found: list[str] = []
     hooks = [
         module.register_forward_hook(note_if_broken(name or "the network", found))
         for name, module in model.named_modules()
     ]
     try:
-        with no_grad():
+        with unchanged(model), no_grad():
             model(as_tensor(x))
     finally:
         for hook in hooks:
             hook.remove()
+    return found[0] if found else None
+
+
+def look_over(model: Module, forward: Callable[[Any, Any], Any], x: Any, y: Any) -> int:
+    """Run model and loss once, eagerly and in eval mode, and leave everything as it was.
+
+    Errors that hang on numbers, such as a label without a class, are raised as the eager step
+    would raise them: a compiled one sees no numbers.
+
+    Args:
+        model: the model.
+        forward: gives output and loss for a batch.
+        x, y: a batch.
+
+    Returns:
+        The multiply-adds of the model for the batch.
+    """
+    with unchanged(model), no_grad(), recorded_rows(model) as rows:
+        forward(x, y)
+    return sum(row.multiply_adds for row in rows)
+
+
+@contextmanager
+def unchanged(model: Module) -> Iterator[None]:
+    """Running statistics and random numbers are after the `with` block as before it."""
+    state, random = model.state_dict(), random_state(model)
+    try:
+        yield
+    finally:
         model.load_state_dict(state)
         load_random_state(model, random)
-    return found[0] if found else None
 
 
 def note_if_broken(name: str, found: list[str]) -> Callable[[Module, Any, Any], None]:

@@ -54,11 +54,14 @@ class PrintProgress(Callback):
         self._looked = 0.0
         self._started = 0.0
         self._steps_before = 0
+        self._compiled_before = 0.0  # seconds of compiling before this `fit`
+        self._compiling_said = 0.0  # and those that were told
 
     def on_fit_begin(self, trainer: Trainer) -> None:
         self._started = time.monotonic()
         self._looked = 0.0
         self._steps_before = trainer.step_count
+        self._compiled_before = trainer.compile_seconds
         stream = self.file or sys.stdout
         # Asked of the stream itself: rich believes variables such as FORCE_COLOR, and would
         # write a bar into a pipe.
@@ -92,7 +95,16 @@ class PrintProgress(Callback):
         parts += [f"{column_title(name)} {figure(row[name])}" for name in shown if name in row]
         if trainer.steps_left and not trainer.stopping:
             parts.append(self.time_left(trainer))
-        line = "  ".join(filter(None, parts))
+        self._say_compiling(trainer.compile_seconds)
+        self._say("  ".join(filter(None, parts)))
+
+    def _say_compiling(self, seconds: float) -> None:
+        if seconds > self._compiling_said:
+            taken = f"{seconds - self._compiling_said:.2g}"
+            self._say(text("training.compiled", seconds=taken))
+            self._compiling_said = seconds
+
+    def _say(self, line: str) -> None:
         if self._bar is not None:
             self._bar.console.print(line, highlight=False, markup=False)
         else:
@@ -106,12 +118,13 @@ class PrintProgress(Callback):
     def time_left(self, trainer: Trainer) -> str:
         """About how long the rest takes, by the mean of the steps so far; empty before the first.
 
-        Validation counts, for the time is that of the clock.
+        Validation counts, for the time is that of the clock; compiling does not, which is over.
         """
         steps = trainer.step_count - self._steps_before
         if not steps:
             return ""
-        seconds = (time.monotonic() - self._started) / steps
+        compiling = trainer.compile_seconds - self._compiled_before
+        seconds = max(time.monotonic() - self._started - compiling, 0) / steps
         return text("training.left", seconds=duration(seconds * trainer.steps_left))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from lunzi.core.errors import LunziError, StateKeyError
 from lunzi.train.callbacks import Callback
+from lunzi.train.checkpoint import warn_of_changes
 from lunzi.train.history import History
 from lunzi.train.random_state import load_random_state, random_state
 
@@ -25,6 +27,12 @@ COUNTERS = {
     "samples": int,
     "lr": float,
     "seconds": float,
+}
+# Those that tell what was compiled.
+COMPILING: dict[str, tuple[type, ...]] = {
+    "compile": (bool, NoneType),
+    "multiply_adds": (int, NoneType),
+    "was_compiled": (bool,),
 }
 NOT_WHOLE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
@@ -49,6 +57,7 @@ def run_state(trainer: Trainer) -> dict[str, Any]:
         },
         "history": [dict(row) for row in trainer.history],
         "counters": {name: getattr(trainer, name) for name in COUNTERS},
+        "compiling": {name: getattr(trainer, name) for name in COMPILING},
     }
 
 
@@ -84,6 +93,9 @@ def load_run_state(trainer: Trainer, state: Mapping[str, Any]) -> None:
         if isinstance(error, LunziError):
             raise
         raise StateKeyError(f"the state of a run is not whole: {error!r}") from error
+    saved, own = state["compiling"]["compile"], before["compiling"]["compile"]
+    if saved is not own:
+        warn_of_changes([f"compile {saved} -> {own}"])
 
 
 def take_over(trainer: Trainer, state: Mapping[str, Any]) -> None:
@@ -107,6 +119,12 @@ def take_over(trainer: Trainer, state: Mapping[str, Any]) -> None:
         if type(state["counters"][name]) is not kind:
             raise StateKeyError(f"the counter {name} is {state['counters'][name]!r}")
         setattr(trainer, name, state["counters"][name])
+    check_names("what was compiled", COMPILING, state["compiling"])
+    for name, kinds in COMPILING.items():
+        if type(state["compiling"][name]) not in kinds:
+            raise StateKeyError(f"of what was compiled, {name} is {state['compiling'][name]!r}")
+    trainer.multiply_adds = state["compiling"]["multiply_adds"]
+    trainer.was_compiled = state["compiling"]["was_compiled"]
     trainer.loader, trainer.begun = None, state["loader"]
 
 

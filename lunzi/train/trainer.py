@@ -6,11 +6,12 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
+from lunzi.compiler.backend import is_eager
 from lunzi.core.advice import advise
-from lunzi.core.errors import KindError, RangeError, StateKeyError
+from lunzi.core.errors import KindError, PositionError, RangeError, StateKeyError
 from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.data import DataLoader
@@ -21,6 +22,7 @@ from lunzi.optim import Optimizer
 from lunzi.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from lunzi.train.agreement import (
     check_bounds,
+    check_compile,
     check_folder,
     check_metrics,
     check_model,
@@ -30,14 +32,16 @@ from lunzi.train.agreement import (
     checked_loss,
     checked_metrics,
 )
-from lunzi.train.batches import Data, as_loader, pairs, samples_between
+from lunzi.train.batches import Data, as_loader, batch_sizes, pairs, samples_between
 from lunzi.train.callbacks import Callback
 from lunzi.train.checkpoint import load_checkpoint, save_checkpoint
-from lunzi.train.diagnosis import check_batch, divergence
+from lunzi.train.diagnosis import check_batch, divergence, look_over
 from lunzi.train.history import History, Row
 from lunzi.train.inference import in_eval_mode, one_tensor, predict
 from lunzi.train.interruption import Interruption
 from lunzi.train.metrics import Metric
+from lunzi.train.programs import Programs
+from lunzi.train.run_size import RunSize
 from lunzi.train.run_state import load_run_state, loader_state, run_state
 
 
@@ -47,6 +51,11 @@ class Trainer:
     Each step is what one would write by hand: forward, loss, backward, optimizer.step. Around it
     the Trainer keeps the mean loss (weighted by batch size) and the metrics, calls the callbacks,
     and writes checkpoints from which a run goes on with the same bits.
+
+    The steps run compiled (see `lunzi.compile`) where the run is long enough for that: by the
+    sizes of model, data and epochs, never by the clock. So plain Python variables that model and
+    loss read are part of the program, which takes notice of a new value only when it is compiled
+    again; the attributes of modules, the learning rate and all tensors may change at any time.
 
     >>> import numpy as np
     >>> from lunzi import manual_seed, nn, optim
@@ -75,6 +84,7 @@ class Trainer:
         checkpoint: a file to which the state is written, whole or not at all, at the end of each
             epoch and when Ctrl-C stops the run.
         checkpoint_every: steps after which it is written within an epoch, too.
+        compile: False for never, True for runs of any length; LUNZI_COMPILE=0 is for all.
 
     Raises:
         RangeError: when a number is outside its range, or parts belong to different models.
@@ -97,7 +107,9 @@ class Trainer:
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | None = None,
+        compile: bool | None = None,
     ) -> None:
+        check_compile(compile)
         check_bounds(accumulate, checkpoint_every, clip_norm, clip_value)
         check_model(model, loss)
         check_optimizer(model, optimizer)
@@ -116,6 +128,9 @@ class Trainer:
         self.clip_value = clip_value
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
+        self.compile = compile
+        self.programs = Programs(self)
+        self.multiply_adds: int | None = None  # of a sample, once one was seen
         self.history = History()
         self.epoch = 0  # epochs that are done
         self.epochs = 0  # epochs that are wanted
@@ -128,6 +143,8 @@ class Trainer:
         self.seconds = 0.0  # of the epoch so far, over interruptions
         self.validates = False  # whether this `fit` has validation data
         self._parameters = list(model.parameters())
+        self.was_compiled = False  # whether a step was, or is to be
+        self._decided: dict[int, bool] = {}  # what is compiled, by the size of the batch
         self._clock = 0.0
         self.loader: DataLoader | None = None  # of the last `fit`
         self.begun: dict[str, Any] | None = None  # state of the loader of the run to go on with
@@ -158,6 +175,7 @@ class Trainer:
             DivergenceError: when the loss is NaN or infinite, naming step and layer.
             RangeError: when an input or a target is.
             StateKeyError: when an epoch is gone on with on other data.
+            TraceError: when a step cannot be compiled.
             KeyboardInterrupt: on Ctrl-C, between two steps and after the checkpoint is written.
         """
         if epochs < 0:
@@ -174,13 +192,14 @@ class Trainer:
             with Interruption() as interruption:
                 while self._has_work():
                     self._train_epoch(loader, interruption)
-                    self._end_epoch(check_data, interruption)
+                    self._end_epoch(loader, check_data, interruption)
         return self.history
 
     def _train_epoch(self, loader: DataLoader, interruption: Interruption) -> None:
         self.model.train()
         for x, y in pairs(loader, self.epoch, self.batch):
             check_batch(x, y, f"step {self.step_count + 1}", loader.dataset)
+            self._look_over(x, y)
             share, is_last = self._place_in_group(loader, len(x))
             loss = self.step(x, y, share, is_last)
             self._count(loss, len(x))
@@ -200,44 +219,76 @@ class Trainer:
         Returns:
             The mean loss of the batch, before the step.
         """
-        output, loss = self._forward(x, y)
-        value = loss.item()
+        learn = self._learn_compiled if self.is_compiled(len(x)) else self._learn
+        value = learn(x, y, share, is_last)
+        if is_last:
+            self.lr = learning_rate(self.optimizer)
+            if self.scheduler is not None and self.schedule_each == "step":
+                self.scheduler.step()
+        return value
+
+    def _learn(self, x: Any, y: Any, share: float, is_last: bool) -> float:
+        """The step as it stands."""
+        output, loss = self.forward(x, y)
+        value = float(loss.item())
         if not math.isfinite(value):
             raise divergence(self.model, x, self.step_count + 1, value)
         for name, metric in self.training_metrics.items():
             metric.update(one_tensor(output, f"the metric {name!r}").numpy(), y)
         (loss if share == 1 else loss * share).backward()
         if is_last:
-            self._update()
+            self.move()
         else:
             self._settle_gradients()
-        return float(value)
+        return value
 
-    def _forward(self, x: Any, y: Any) -> tuple[Any, Tensor]:
+    def _learn_compiled(self, x: Any, y: Any, share: float, is_last: bool) -> float:
+        """The same as one program, in which a loss that is not finite moves nothing."""
+        loss, *output = self._run(self.programs.train, x, y, share, is_last)
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise divergence(self.model, x, self.step_count + 1, value)
+        for metric in self.training_metrics.values():
+            metric.update(output[0].numpy(), y)
+        return value
+
+    def _run(self, program: Callable[..., Any], x: Any, y: Any, *others: Any) -> Any:
+        """What a program gives for a batch; errors as the eager step has them, which tell more."""
+        try:
+            results = program(as_tensor(x), as_tensor(y), *others)
+        except PositionError:
+            look_over(self.model, self.forward, x, y)
+            raise
+        if not math.isfinite(results[0].item()):
+            look_over(self.model, self.forward, x, y)
+        return results
+
+    def forward(self, x: Any, y: Any) -> tuple[Any, Tensor]:
+        """The output of the model for a batch, and the loss, with a tape."""
         output = self.model(as_tensor(x))
         if isinstance(self.loss, Loss):  # a user's own may take several tensors
             one_tensor(output, type(self.loss).__name__)
         return output, checked_loss(self.loss(output, as_tensor(y)))
 
-    def _update(self) -> None:
-        """A step of the optimizer, and of the schedule where that goes by steps."""
+    def move(self) -> None:
+        """Clip the gradients, let the optimizer make its step with them, and forget them."""
         parameters = [p for group in self.optimizer.param_groups for p in group.params]
         if self.clip_norm is not None:
             clip_grad_norm_(parameters, self.clip_norm)
         if self.clip_value is not None:
             clip_grad_value_(parameters, self.clip_value)
-        self.lr = learning_rate(self.optimizer)
         self.optimizer.step()
         for parameter in self._parameters:  # also of those that the optimizer leaves alone
             parameter.grad = None
-        if self.scheduler is not None and self.schedule_each == "step":
-            self.scheduler.step()
 
-    def _end_epoch(self, check_data: DataLoader | None, interruption: Interruption) -> None:
+    def _end_epoch(
+        self, loader: DataLoader, check_data: DataLoader | None, interruption: Interruption
+    ) -> None:
         row: Row = {"epoch": self.epoch + 1, "loss": self.loss_sum / max(self.samples, 1)}
         row |= {name: metric.value() for name, metric in self.training_metrics.items()}
         if check_data is not None:
-            results = self._evaluate(check_data, lambda: self._pause(interruption))
+            is_compiled = any(map(self.is_compiled, batch_sizes(loader)))
+            results = self._evaluate(check_data, is_compiled, lambda: self._pause(interruption))
             row |= {f"validation {name}": value for name, value in results.items()}
         self._lap()
         row |= {"lr": self.lr, "seconds": round(self.seconds, 3)}
@@ -254,6 +305,31 @@ class Trainer:
             callback.on_epoch_end(self, row)
         self._pause(interruption, checkpoint_is_due=True)
 
+    # What is compiled
+
+    def is_compiled(self, size: int) -> bool:
+        """Whether the step for batches of a size runs compiled, in the last or current `fit`."""
+        if size not in self._decided:
+            pays_off = self.compile if self.compile is not None else self._pays_off(size)
+            self._decided[size] = pays_off and not is_eager()
+            self.was_compiled |= self._decided[size]
+        return self._decided[size]
+
+    def _pays_off(self, size: int) -> bool:
+        if self.loader is None or self.multiply_adds is None:
+            return False
+        tensors = len(self._parameters)
+        run = RunSize.of(self.loader, self.epochs, tensors, self.multiply_adds)
+        return run.pays_off(size)
+
+    def _look_over(self, x: Any, y: Any) -> None:
+        """Before anything is compiled, run the first batch once as it stands.
+
+        It shows what there is to compute, and errors that only numbers show.
+        """
+        if self.multiply_adds is None and self.compile is not False:
+            self.multiply_adds = look_over(self.model, self.forward, x, y) // len(x)
+
     # Around a step
 
     def _begin(self, loader: DataLoader, epochs: int, validates: bool) -> None:
@@ -264,6 +340,9 @@ class Trainer:
         # What was stopped stays so, until more is asked for.
         self.stopping = self.stopping and epochs <= self.epochs
         done = max(self.epoch, self.epochs)
+        if epochs != self.epochs:  # another run, with another first batch
+            self.multiply_adds = None
+        self._decided = {}
         is_resumed, self.begun = self.begun is not None, None
         self.loader, self.epochs, self.validates = loader, epochs, validates
         if epochs and not is_resumed and not self._has_work():
@@ -332,25 +411,40 @@ class Trainer:
     def evaluate(self, data: Data, batch_size: int = 256) -> dict[str, float]:
         """Mean loss and metrics on data, with the model in eval mode.
 
-        A loader is always read as in its epoch 0, so that results can be compared.
+        A loader is always read as in its epoch 0, so that results can be compared. It is read
+        once, so that nothing is compiled for it but with compile=True.
         """
-        return self._evaluate(as_loader(data, batch_size), lambda: None)
+        loader = as_loader(data, batch_size)
+        return self._evaluate(loader, self.compile is True and not is_eager(), lambda: None)
 
-    def _evaluate(self, loader: DataLoader, pause: Callable[[], None]) -> dict[str, float]:
+    def _evaluate(
+        self, loader: DataLoader, is_compiled: bool, pause: Callable[[], None]
+    ) -> dict[str, float]:
         for metric in self.metrics.values():
             metric.reset()
         total, samples = 0.0, 0
-        with in_eval_mode(self.model):
+        look = self._look_compiled if is_compiled else self._look
+        with nullcontext() if is_compiled else in_eval_mode(self.model):
             for number, (x, y) in enumerate(pairs(loader, epoch=0), 1):
                 check_batch(x, y, f"batch {number} of the evaluation", loader.dataset)
-                output, loss = self._forward(x, y)
-                total += loss.item() * len(x)
+                loss, output = look(x, y)
+                total += loss * len(x)
                 samples += len(x)
                 for name, metric in self.metrics.items():
                     metric.update(one_tensor(output, f"the metric {name!r}").numpy(), y)
                 pause()
         results = {"loss": total / samples}
         return results | {name: metric.value() for name, metric in self.metrics.items()}
+
+    def _look(self, x: Any, y: Any) -> tuple[float, Any]:
+        """Loss and output for a batch, in the mode of the model."""
+        output, loss = self.forward(x, y)
+        return float(loss.item()), output
+
+    def _look_compiled(self, x: Any, y: Any) -> tuple[float, Any]:
+        """The same in eval mode, as one program; the output is there for metrics alone."""
+        loss, *output = self._run(self.programs.evaluate, x, y)
+        return float(loss.item()), output[0] if output else None
 
     def predict(self, x: Any, batch_size: int = 256) -> Array:
         """The outputs for inputs, with the model in eval mode: see `lunzi.train.predict`."""
@@ -380,6 +474,11 @@ class Trainer:
         """Batches until the end of the run, if it is not stopped."""
         return max((self.epochs - self.epoch) * self.batches_per_epoch - self.batch, 0)
 
+    @property
+    def compile_seconds(self) -> float:
+        """How long compiling has taken so far."""
+        return self.programs.seconds
+
     # State
 
     def state_dict(self) -> dict[str, Any]:
@@ -399,7 +498,7 @@ class Trainer:
     def save(self) -> None:
         """Write the checkpoint, where one is wanted."""
         if self.checkpoint is not None:
-            save_checkpoint(self.checkpoint, self.state_dict())
+            save_checkpoint(self.checkpoint, self.state_dict(), self.was_compiled)
 
     def resume(self, path: str | os.PathLike[str] | None = None) -> None:
         """Go on from a checkpoint: `path`, or the trainer's own.

@@ -1,6 +1,6 @@
 """A training with everything in it that a resumed run must bring back, to be stopped anywhere.
 
-    python experiment.py CHECKPOINT RESULT [--every STEPS]
+    python experiment.py CHECKPOINT RESULT [--every STEPS] [--compile]
 
 goes on from the checkpoint where there is one. With KILL_AT=n in the environment the process kills
 itself at line n that Python reaches in the files which KILL_IN names (the room `train` and what
@@ -79,7 +79,9 @@ def loaders() -> tuple[DataLoader, DataLoader]:
     )
 
 
-def trainer(checkpoint: Path | None, every: int | None, *callbacks: Callback) -> Trainer:
+def trainer(
+    checkpoint: Path | None, every: int | None, *callbacks: Callback, compile: bool = False
+) -> Trainer:
     """A trainer as it is made when the program starts."""
     manual_seed(1)
     model = network()
@@ -96,6 +98,7 @@ def trainer(checkpoint: Path | None, every: int | None, *callbacks: Callback) ->
         clip_norm=0.4,  # below most norms here, so that it acts
         checkpoint=checkpoint,
         checkpoint_every=every,
+        compile=compile,
     )
 
 
@@ -159,10 +162,12 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("result", type=Path)
     parser.add_argument("--every", type=int)
+    parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
     if "KILL_AT" in os.environ:
         kill_at(int(os.environ["KILL_AT"]), tuple(os.environ.get("KILL_IN", "").split()) or PLACES)
-    result = run(trainer(arguments.checkpoint, arguments.every, Announcer()))
+    begun = trainer(arguments.checkpoint, arguments.every, Announcer(), compile=arguments.compile)
+    result = run(begun)
     arguments.result.write_text(json.dumps(result))
 
 

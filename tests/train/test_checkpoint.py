@@ -109,7 +109,7 @@ def test_bytes_changed_at_random_give_a_state_or_the_one_error(path, data):
 
 def test_another_environment_is_told(path, monkeypatch):
     save_checkpoint(path, STATE)
-    monkeypatch.setattr(checkpoint, "environment", lambda: {**environment(), "threads": "96"})
+    monkeypatch.setattr(checkpoint, "environment", lambda _: {**environment(), "threads": "96"})
     with pytest.warns(EnvironmentWarning, match=r"threads \d+ -> 96\)") as caught:
         load_checkpoint(path)
     assert caught[0].filename == __file__

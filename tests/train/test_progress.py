@@ -24,9 +24,10 @@ class Clock:
 class Standing:
     """What the progress asks a trainer."""
 
-    def __init__(self, epoch=1, epochs=30, step_count=10, steps_left=290):
+    def __init__(self, epoch=1, epochs=30, step_count=10, steps_left=290, compile_seconds=0.0):
         self.epoch, self.epochs, self.step_count = epoch, epochs, step_count
         self.steps_left, self.total_steps, self.stopping = steps_left, 300, False
+        self.compile_seconds = compile_seconds
 
 
 class Terminal(io.StringIO):

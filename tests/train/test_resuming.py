@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lunzi.train import Callback, load_checkpoint
+from lunzi.train import Callback, EnvironmentWarning, load_checkpoint
 
 SCRIPT = Path(__file__).parent / "experiment.py"
 EPOCHS = 2
@@ -255,3 +255,64 @@ def test_after_control_c_from_outside(start, finish, reference):
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT
     assert finish() == reference
+
+
+# Compiled
+
+
+@pytest.fixture(scope="module")
+def compiled(experiment):
+    """What comes out of two compiled epochs at one go."""
+    return experiment.run(experiment.trainer(None, None, compile=True), EPOCHS)
+
+
+def test_a_compiled_run_is_another_one_than_the_eager_only_in_its_last_bits(
+    compiled, uninterrupted
+):
+    assert compiled["weights"] != uninterrupted["weights"]  # or this one would not be compiled
+    for row, eager in zip(compiled["history"], uninterrupted["history"], strict=True):
+        loss, expected = float.fromhex(row["loss"]), float.fromhex(eager["loss"])
+        assert loss == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 8, 9, STEPS])
+def test_a_compiled_run_after_control_c(experiment, compiled, tmp_path, step):
+    checkpoint = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(
+            experiment.trainer(checkpoint, None, At(step, interrupt), compile=True), EPOCHS
+        )
+    assert experiment.run(experiment.trainer(checkpoint, None, compile=True), EPOCHS) == compiled
+
+
+def test_a_compiled_run_after_sigkill(experiment, start, tmp_path):
+    reference = experiment.run(experiment.trainer(None, None, compile=True))
+    for line in (4_000, 9_000):
+        assert killed(start("--every", "1", "--compile", KILL_AT=str(line)))
+    start("--compile").communicate(timeout=60)
+    found = json.loads((tmp_path / "result").read_text())
+    assert found == json.loads(json.dumps(reference))
+
+
+def test_a_compiled_run_that_goes_on_eagerly_says_so(experiment, tmp_path, monkeypatch):
+    checkpoint = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(experiment.trainer(checkpoint, None, At(3, interrupt), compile=True), 1)
+    with pytest.warns(EnvironmentWarning, match=r"compile True -> False"):
+        experiment.trainer(checkpoint, None).resume()
+    monkeypatch.setenv("LUNZI_COMPILE", "0")
+    with pytest.warns(EnvironmentWarning, match=r"compiled \w+ -> no"):
+        experiment.trainer(checkpoint, None, compile=True).resume()
+
+
+def test_a_resumed_run_compiles_what_the_whole_run_would(make, data, tmp_path):
+    whole, checkpoint = make(), tmp_path / "run"
+    whole.fit(data, epochs=1, batch_size=8)
+    stopped = make(checkpoint=checkpoint, callbacks=[At(1, stop)], checkpoint_every=1)
+    with pytest.raises(StopError):
+        stopped.fit(data, epochs=1, batch_size=8)
+    stopped.save()
+    resumed = make(checkpoint=checkpoint)
+    resumed.resume()
+    # What the first batch showed is known: a resumed run must not judge by another one.
+    assert resumed.multiply_adds == whole.multiply_adds == 12

@@ -1,0 +1,132 @@
+"""What a Trainer does with a batch, as compiled programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lunzi.compiler.compile import Compiled, compile
+from lunzi.core.errors import TraceError
+from lunzi.core.mode import MODE, no_grad
+from lunzi.core.tensor import Tensor
+from lunzi.optim import Optimizer
+from lunzi.train.inference import in_eval_mode, one_tensor
+from lunzi.train.metrics import Metric
+
+if TYPE_CHECKING:
+    from lunzi.train.trainer import Trainer
+
+Results = tuple[Tensor, ...]  # the loss, and the output where a metric wants it
+
+NOT_TRACED = (
+    "A Trainer compiles its steps, for which model and loss are run once on symbols, without "
+    "numbers. Trainer(..., compile=False) trains without"
+)
+
+
+class Programs:
+    """The steps of a Trainer, each compiled for every shape of a batch.
+
+    They are those of the eager loop with one difference, which no finite number shows: whether
+    the loss is finite is asked inside, and where it is not, the optimizer moves nothing.
+
+    Args:
+        trainer: whose model, loss, optimizer and metrics they use.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.trainer = trainer
+        self.seconds = 0.0  # that compiling has taken so far
+
+    def train(self, x: Tensor, y: Tensor, share: float, is_last: bool) -> Results:
+        """Learn from a batch: see `Trainer.step`."""
+        if share == 1 and is_last:
+            return self.run(self.learn, x, y)
+        # An array, because a number would be part of the program.
+        return self.run(self.finish if is_last else self.gather, x, y, np.array(share))
+
+    def evaluate(self, x: Tensor, y: Tensor) -> Results:
+        """Loss and output of a batch in eval mode."""
+        return self.run(self.look, x, y)
+
+    def run(self, program: Compiled, *batch: Any) -> Results:
+        """Call a program, and count the time if it had to be compiled.
+
+        Raises:
+            TraceError: when model or loss cannot be compiled, with what to do.
+        """
+        built, start = program.built, time.monotonic()
+        try:
+            results: Results = program(*batch)
+        except TraceError as error:
+            error.message = f"{error.message}. {NOT_TRACED}"
+            raise
+        if program.built != built:
+            self.seconds += time.monotonic() - start
+        return results
+
+    # The programs
+
+    @compile
+    def learn(self, x: Tensor, y: Tensor) -> Results:
+        """A batch that makes a step of the optimizer by itself."""
+        output, loss = self.trainer.forward(x, y)
+        loss.backward()
+        self.move(loss)
+        return results(loss, output, self.trainer.training_metrics)
+
+    @compile
+    def gather(self, x: Tensor, y: Tensor, share: Tensor) -> Results:
+        """A batch of a group, whose gradients wait for those of the others."""
+        output, loss = self.trainer.forward(x, y)
+        (loss * share.as_dtype(loss.dtype)).backward()
+        return results(loss, output, self.trainer.training_metrics)
+
+    @compile
+    def finish(self, x: Tensor, y: Tensor, share: Tensor) -> Results:
+        """The last batch of a group, with the step of the optimizer."""
+        output, loss = self.trainer.forward(x, y)
+        (loss * share.as_dtype(loss.dtype)).backward()
+        self.move(loss)
+        return results(loss, output, self.trainer.training_metrics)
+
+    @compile
+    def look(self, x: Tensor, y: Tensor) -> Results:
+        """Loss and output in eval mode.
+
+        The mode is changed in here, where only a trace sees it: around the call, it would have
+        all programs traced again in each epoch.
+        """
+        with in_eval_mode(self.trainer.model):
+            output, loss = self.trainer.forward(x, y)
+        return results(loss, output, self.trainer.metrics)
+
+    def move(self, loss: Tensor) -> None:
+        """The step of the optimizer; none where the loss is not finite."""
+        with no_grad():
+            before = [(x, version_of(x), x.copy()) for x in moved_by(self.trainer.optimizer)]
+            self.trainer.move()
+            is_finite = loss.isfinite().reshape(())
+            for x, version, old in before:
+                if version_of(x) != version:
+                    x.assign(is_finite.where(x, old))
+
+
+def moved_by(optimizer: Optimizer) -> list[Tensor]:
+    """What a step of the optimizer may assign to."""
+    return [x for parameter, state in optimizer.state.items() for x in (parameter, *state.values())]
+
+
+def version_of(x: Tensor) -> int:
+    """When the tensor was assigned last, in the trace if there is one."""
+    trace = MODE.get().trace
+    return x.version if trace is None else trace.version_of(x)
+
+
+def results(loss: Tensor, output: Any, metrics: Mapping[str, Metric]) -> Results:
+    """What a program gives."""
+    outputs = [one_tensor(output, f"the metric {name!r}") for name in metrics][:1]
+    return tuple(x.detach() for x in (loss, *outputs))
