@@ -182,7 +182,7 @@ class Regions:
         """The last stage that this one can become one with, everything it needs being before."""
         needed = set(self.before(stage, [store.memory for store in stage.targets]))
         for other in reversed(region.stages):
-            if can_merge(other, stage):
+            if can_merge(other, stage) and is_worth_merging(other, stage):
                 return other
             if other in needed:
                 return None
@@ -273,6 +273,15 @@ def can_merge(first: Stage, second: Stage) -> bool:
         if store.memory in stored or store.memory in reduced:
             return False
     return True
+
+
+def is_worth_merging(first: Stage, second: Stage) -> bool:
+    """Whether two stages touch the same numbers, so that one loop loads them once."""
+    if first.turns <= SMALL:
+        return True  # a loop less, and no cache to be lost
+    touched = {(load.memory, load.address) for load in first.loads}
+    touched |= {(store.memory, store.address) for store in first.targets}
+    return any((load.memory, load.address) in touched for load in second.loads)
 
 
 def merge(first: Stage, second: Stage) -> None:
