@@ -75,7 +75,7 @@ class Regions:
             if any(other.depends_on(region) for other in others):
                 continue
             lead = self.lead_in(region, stage)
-            if lead is not None:
+            if lead is not None and (lead == 0 or shares_much(region, stage)):
                 return region, lead
         if not is_small(stage):
             return self.new(stage.sizes[0]), 0
@@ -218,6 +218,15 @@ SMALL = 512
 
 def is_small(stage: Stage) -> bool:
     return stage.kept == 0 or (stage.turns <= SMALL and not stage.is_product)
+
+
+def shares_much(region: Region, stage: Stage) -> bool:
+    """Whether a stage reads enough of what a region makes to take up its order of rows.
+
+    A mean for each channel is no reason to put the channels of whole images first.
+    """
+    shared = [load.memory.elements for load in stage.loads if load.memory in region.written]
+    return 4 * max(shared, default=0) >= max(load.memory.elements for load in stage.loads)
 
 
 def is_row_local(
