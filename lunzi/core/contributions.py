@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from lunzi.core.contraction import Matmul
 from lunzi.core.elementwise import Add
-from lunzi.core.graph import Detach, Node
+from lunzi.core.graph import Node
 from lunzi.core.movement import Pad
 from lunzi.core.primitive import Move, Primitive
 from lunzi.core.reduction import Sum
@@ -31,16 +31,13 @@ class Contribution(NamedTuple):
 
     def total(self, summed: Callable[[Node], Tensor], stack: Callable[[Node], Tensor]) -> Tensor:
         """The sum over all steps, given sums from carries and stacks of operands."""
-        match self.op:
-            case None:
-                result = summed(self.operands[0])
-            case Matmul():
-                result = product_of_all_rows(self.op, *map(stack, self.operands))
-            case Sum(axes, keepdims):
-                all_steps = stack(self.operands[0])
-                result = bind(Sum((0, *(axis + 1 for axis in axes))), all_steps)
-                if keepdims:
-                    result = result.reshape(self.op.infer(self.operands[0].spec).shape)
+        if self.op is None:
+            result = summed(self.operands[0])
+        elif isinstance(self.op, Matmul):
+            result = product_of_all_rows(self.op, *map(stack, self.operands))
+        else:
+            axes = (0, *(axis + 1 for axis in self.op.axes))
+            result = bind(Sum(axes), stack(self.operands[0]))
         for move in self.moves:
             result = bind(move, result)
         return result
@@ -82,13 +79,11 @@ def contributions(
                 waiting += [(b, moves), (a, moves)]
             case Node(Move() | Pad() as op, (x,)):
                 waiting.append((x, (op, *moves)))
-            case Node(Detach(), (x,)):
-                waiting.append((x, moves))
             case Node(Matmul() as op, (a, b)) if (
                 a.ndim == b.ndim == 2 and id(a) in varying and id(b) in varying
             ):
                 found.append(Contribution(op, (a, b), moves))
-            case Node(Sum() as op, (x,)) if is_stacked(x):
+            case Node(Sum(keepdims=False) as op, (x,)) if is_stacked(x):
                 found.append(Contribution(op, (x,), moves))
             case _:
                 found.append(Contribution(None, (node,), moves))

@@ -69,25 +69,29 @@ def batchable(body: Body) -> dict[int, bool]:
     """Nodes that depend on parts and can be computed for all steps; is there a product in it?"""
     found: dict[int, bool] = {}
     for node in body.nodes:
-        match node.op:
-            case Argument(index) if body.carried <= index < body.constants:
+        if isinstance(node.op, Argument):
+            if body.carried <= node.op.index < body.constants:
                 found[id(node)] = False
-                continue
-        mapped = [id(x) in found for x in node.inputs]
-        if not any(mapped) or not all(
-            is_mapped or id(x) in body.fixed
-            for x, is_mapped in zip(node.inputs, mapped, strict=True)
-        ):
             continue
-        match node:
-            case Node(Elementwise() | Detach() | Reshape() | PermuteDims()):
-                found[id(node)] = any(found.get(id(x), False) for x in node.inputs)
-            case Node(Matmul(transpose_a=False), (a, b)) if a.ndim == b.ndim == 2 and mapped[0]:
-                if not mapped[1]:
-                    found[id(node)] = True
-            case Node(Take(axis=0), _) if mapped == [False, True]:
-                found[id(node)] = True
+        has_steps = [id(x) in found for x in node.inputs]
+        is_known = all(id(x) in found or id(x) in body.fixed for x in node.inputs)
+        if not any(has_steps) or not is_known:
+            continue
+        if is_product_of_rows(node, has_steps):
+            found[id(node)] = True
+        elif isinstance(node.op, Elementwise | Detach | Reshape | PermuteDims):
+            found[id(node)] = any(found.get(id(x), False) for x in node.inputs)
     return found
+
+
+def is_product_of_rows(node: Node, has_steps: list[bool]) -> bool:
+    """Whether each row of the one input that differs from step to step meets the same matrix."""
+    match node:
+        case Node(Matmul(transpose_a=False), (a, b)):
+            return a.ndim == b.ndim == 2 and has_steps == [True, False]
+        case Node(Take(axis=0)):
+            return has_steps == [False, True]
+    return False
 
 
 def frontiers(body: Body, mapped: dict[int, bool]) -> tuple[list[Node], list[Node]]:

@@ -167,13 +167,10 @@ class BackwardLoop:
 
     def tensor_at(self, node: Node) -> Tensor:
         """The value of a node that is there before the loop runs."""
-        match self.places[id(node)]:
-            case Place("input", number):
-                return self.inputs[number]
-            case Place("dy", number):
-                return self.parts[number]
-            case Place(_, number):
-                return bind(Part(number), self.y)
+        kind, number = self.places[id(node)]
+        if kind == "result":
+            return bind(Part(number), self.y)
+        return self.inputs[number] if kind == "input" else self.parts[number]
 
     def run(self) -> tuple[Tensor | None, ...]:
         """The gradient for each input of the loop."""

@@ -74,9 +74,11 @@ def pullback(body: Body, active: Active, ends: Iterable[int]) -> Pullback:
         found = walk(pairs, tape, create_graph=False)
     gradients: dict[int, Node] = {}
     for x, gradient in found:
-        match x.payload, gradient.payload:
-            case Node(Argument(index)), Node() as node:
-                gradients[index] = node
+        leaf, node = x.payload, gradient.payload
+        assert isinstance(leaf, Node)
+        assert isinstance(leaf.op, Argument)
+        assert isinstance(node, Node)
+        gradients[leaf.op.index] = node
     return Pullback(seeds, gradients)
 
 

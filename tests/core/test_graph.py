@@ -3,7 +3,7 @@
 import numpy as np
 
 from lunzi.core.elementwise import Add, Negative
-from lunzi.core.graph import Argument, Constant, Node, State, topological
+from lunzi.core.graph import Argument, Constant, Detach, Node, State, topological
 from lunzi.core.spec import Spec, float32
 
 X = Node(Argument(0), (), Spec((2,)))
@@ -43,3 +43,12 @@ def test_each_node_comes_once_behind_its_inputs():
     assert topological([c, a]) == [X, a, b, c]
     assert topological([a, b]) == [X, a, b]
     assert topological([]) == []
+    assert topological([c, a], {id(b)}) == [b, X, a, c]
+    assert topological([c], {id(c)}) == [c]
+
+
+def test_a_detached_value_is_the_value_without_a_gradient():
+    assert Detach().infer(X.spec) == X.spec
+    numbers = np.ones(2)
+    assert Detach().evaluate(numbers) is numbers
+    assert Detach().gradient(None, None, None) == (None,)

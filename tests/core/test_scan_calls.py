@@ -110,6 +110,14 @@ def test_results_that_no_parameter_reaches_need_no_gradient():
         assert not lz.scan(lambda s, x: (s * w, None), 1.0, lz.ones(3))[0].requires_grad
 
 
+def test_a_state_that_is_not_read_has_a_gradient_of_zeros():
+    start, xs = lz.ones(2, requires_grad=True), lz.ones((3, 2), requires_grad=True)
+    last, _ = lz.scan(lambda s, x: (x * 2, None), start, xs)
+    last.sum().backward()
+    assert start.grad.tolist() == [0, 0]
+    assert xs.grad.tolist() == [[0, 0], [0, 0], [2, 2]]
+
+
 # Tensors from outside
 
 

@@ -10,6 +10,7 @@ import lunzi as lz
 from lunzi.core.spec import (
     DTYPES,
     Spec,
+    Specs,
     as_dtype,
     as_index,
     as_shape,
@@ -191,3 +192,12 @@ def test_removes_axes_or_keeps_them_with_length_1():
     assert without_axes((2, 3, 4), (0, 2)) == (3,)
     assert without_axes((2, 3, 4), (0, 2), keepdims=True) == (1, 3, 1)
     assert size_of((2, 3, 4)) == 24
+
+
+def test_specs_of_several_results_stand_in_a_row():
+    row = Specs.of([Spec((2,)), Spec((), "int64")])
+    assert row.parts == (Spec((2,)), Spec((), "int64"))
+    assert (row.shape, row.dtype.kind) == ((2,), "O")
+    assert str(row) == "(float32[2], int64[])"
+    assert row == Specs.of([Spec((2,)), Spec((), "int64")])
+    assert row != Specs.of([Spec((2,)), Spec(())])

@@ -2,7 +2,7 @@
 
 from collections import namedtuple
 
-from lunzi.core.structure import flatten, replace
+from lunzi.core.structure import flatten, places, replace
 
 Pair = namedtuple("Pair", "first second")  # a plain one, as users have
 
@@ -28,3 +28,9 @@ def test_leaves_are_put_back_where_they_were():
     assert list(result) == list(NESTED)
     assert type(result["a"]) is Pair
     assert type(result["b"][1]) is tuple
+
+
+def test_leaves_have_places_as_one_would_write_them():
+    assert places(NESTED, is_number, "x") == ["x['a'][0]", "x['b'][0]", "x['b'][1][0]"]
+    assert places(5, is_number, "state") == ["state"]
+    assert places("text", is_number, "state") == []
