@@ -16,7 +16,7 @@ from lunzi.compiler.backend import build, is_eager
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.check import run_both
 from lunzi.compiler.program import MISFIT, Program
-from lunzi.compiler.repeat import repeat, repeat_over
+from lunzi.compiler.repeat import Stack, repeat, repeat_over
 from lunzi.compiler.signature import Call, arrays_of, difference, is_data
 from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, StateError, TraceError
@@ -160,12 +160,24 @@ class Compiled:
 
     # Programs
 
-    def program_for(self, arguments: tuple[Any, ...]) -> Program | None:
-        """The program for a call as things are now; None where calls run as they stand."""
+    def program_for(self, stack: Stack) -> Program | None:
+        """The program of each step as things are now; None where calls run as they stand."""
         recording, active = MODE.get()
+        program = self.last
+        if (
+            program is not None
+            and program.counter == PROGRAM.value
+            and active is None
+            and recording is program.recording
+            and stack.fits(program)
+        ):
+            return program
         if active is not None or is_eager() or self.options.check:
             return None
-        return self.found_or_made(Call.of(arguments, {}, recording), arguments, {})
+        arguments = stack.at(0)
+        program = self.found_or_made(Call.of(arguments, {}, recording), arguments, {})
+        self.last = program if program.enter is not None else None
+        return program
 
     def found_or_made(
         self, call: Call, arguments: tuple[Any, ...], named: dict[str, Any]

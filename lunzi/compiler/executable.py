@@ -19,7 +19,7 @@ from lunzi.compiler.native import Library, assembly, object_code
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.plan import Ends, Layout, Plan, make_plan
 from lunzi.compiler.steps import NAME as STEPS
-from lunzi.compiler.steps import Steps, steps_code
+from lunzi.compiler.steps import Steps, steps_alone, steps_code
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
 from lunzi.core.errors import PositionError, RangeError
@@ -193,10 +193,13 @@ class Native:
     def __call__(
         self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
     ) -> None:
-        arrays = (*arguments, *memories, *outputs)
+        self.note_addresses([*arguments, *memories, *outputs])
+        self.run(self.table, self.table_address)
+
+    def note_addresses(self, arrays: Sequence[Array]) -> None:
+        """Fill the table."""
         if not self.fill(*arrays):  # a dtype may be equal to the usual object and be another one
             self.table[: len(arrays)] = [array.ctypes.data for array in arrays]
-        self.run(self.table, self.table_address)
 
     def run(self, table: Array, address: int) -> None:
         """Run the program with a table that is filled but for the scratch."""
@@ -239,28 +242,24 @@ class Native:
         outputs: Sequence[Array],
         each: Mapping[int, Array],
     ) -> Callable[[int, int], None]:
-        addresses, strides = [], []
-        for array in arguments:
-            addresses.append(array.ctypes.data)
-            strides.append(array.strides[0])
-        for place, memory in enumerate(memories):
-            addresses.append(each.get(place, memory).ctypes.data)
-            strides.append(each[place].strides[0] if place in each else 0)
-        for array in outputs:
-            addresses.append(array.ctypes.data)
-            strides.append(array.strides[0])
-        table = self.table.copy()
-        table[: len(addresses)] = addresses
-        order = Steps(self.address, table, strides, self.table_plan.error)
-        address = steps_code().address(STEPS)
-        alone = program_at(address)
+        held = [each.get(place, memory) for place, memory in enumerate(memories)]
+        strides = [
+            *(array.strides[0] for array in arguments),
+            *(array.strides[0] if place in each else 0 for place, array in enumerate(held)),
+            *(array.strides[0] for array in outputs),
+        ]
+        firsts = (array[0, ...] if place in each else array for place, array in enumerate(held))
+        self.note_addresses(
+            [*(x[0, ...] for x in arguments), *firsts, *(x[0, ...] for x in outputs)]
+        )
+        order = Steps(self.address, self.table, strides, self.table_plan.error)
 
         def run(first: int, stop: int) -> None:
             order.cut(first, stop)
             if self.parts.is_serial:
-                alone(order.address, 0, 0, 1)
+                steps_alone()(order.address, 0, 0, 1)
             else:
-                self.run_together(address, table, order.address)
+                self.run_together(steps_code().address(STEPS), order.table, order.address)
             if order.failed is not None:
                 step, check = order.failed
                 self.refuse(check, f" at step {step}")

@@ -18,6 +18,7 @@ from lunzi.compiler.lanes import (
     Number,
     clamp,
     multiply_add,
+    paired_polynomial,
     polynomial,
 )
 
@@ -180,9 +181,20 @@ def sigmoid(x: Lanes) -> Lanes:
         u / ((u + u 2^n (e^r - 1)) + u 2^n)
     """
     limits = format_of(x)
-    # Far above 0 the result is 1, and far below it 0.
-    r, whole = reduced(clamp(-x, limits.all_minus_one, -limits.lowest))
-    near = multiply_add(r * polynomial(r, limits.exp), r, r)
+    low, high = limits.lowest, -limits.all_minus_one
+    if x.lanes > 1:
+        return sigmoid_between(clamp(x, low, high))
+    # A single number is often one that others wait for: this way the limits are looked at
+    # beside the formula, whose result is chosen or not.
+    y = sigmoid_between(x)
+    return (x > high).choose(y.like(1.0), (x < low).choose(y.like(0.0), y))
+
+
+def sigmoid_between(x: Lanes) -> Lanes:
+    """The sigmoid where it is not 1 or 0."""
+    r, whole = reduced(-x)
+    square = r * r
+    near = multiply_add(paired_polynomial(r, square, format_of(x).exp), square, r)
     e = power_of_two(whole - UNIT_BITS, x.element)
     unit = 2.0**-UNIT_BITS
     return unit / (multiply_add(e, near, e.like(unit)) + e)

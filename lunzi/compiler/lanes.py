@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TypeAlias
 
 from lunzi.compiler.builder import Function, Value, splat_number, vector
@@ -222,6 +223,21 @@ def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
     y = x.like(coefficients[-1])
     for coefficient in reversed(coefficients[:-1]):
         y = multiply_add(y, x, coefficient)
+    return y
+
+
+def paired_polynomial(x: Lanes, square: Lanes, coefficients: Sequence[float]) -> Lanes:
+    """The same as (c[0] + c[1] x) + (c[2] + c[3] x) x^2 + ..., with x^2 given.
+
+    As many operations, which wait for each other half as long.
+    """
+    pairs = [
+        multiply_add(x, odd, even) if odd else x.like(even)
+        for even, odd in zip_longest(coefficients[::2], coefficients[1::2])
+    ]
+    y = pairs[-1]
+    for pair in reversed(pairs[:-1]):
+        y = multiply_add(y, square, pair)
     return y
 
 

@@ -145,13 +145,13 @@ class Program:
 
     def can_repeat(self, tensors: Sequence[Tensor]) -> bool:
         """Whether many steps are one call: with no gradient that goes from step to step."""
+        if self.gradients:
+            return False
         known = {id(x) for x in tensors}
-        backwards = [
-            slot
-            for slot, layout in zip(self.bound.slots, self.bound.layouts, strict=True)
-            if id(slot.tensor) in known and any(stride < 0 for stride in layout)
-        ]
-        return not self.gradients and not backwards
+        layouts = zip(self.bound.slots, self.bound.layouts, strict=True)
+        return not known or not any(
+            id(slot.tensor) in known and min(layout, default=0) < 0 for slot, layout in layouts
+        )
 
     def repeat(
         self, count: int, stacks: Sequence[Array], settings: Sequence[tuple[Tensor, Array]]
@@ -192,8 +192,7 @@ class Program:
                         self.bound.slots[place].tensor.assign(numbers[done - 1])
         finally:
             self.release()
-        results = map(wrap, outputs)
-        return replace(self.bound.traced.result, is_tensor, results)
+        return replace(self.bound.traced.result, is_tensor, map(wrap, outputs))
 
     def note_writes(self) -> int:
         """Say in the tensors what was done to them; gives the time of it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lunzi.compiler.program import MISFIT
+from lunzi.compiler.program import MISFIT, Program
 from lunzi.compiler.signature import is_data, key_of, known_dtype
 from lunzi.core.arguments import whole_number
 from lunzi.core.errors import KindError, RangeError, ShapeError
@@ -34,34 +34,53 @@ class Stack(NamedTuple):
     """The arguments of many steps: each array has an axis of steps before its own."""
 
     arguments: tuple[Any, ...]
+    leaves: list[Any]  # the data among them
     arrays: list[Array]
     steps: int
 
     @classmethod
     def of(cls, arguments: tuple[Any, ...], count: int | None) -> Stack:
-        arrays = [ready(x) for x in flatten(arguments, is_data)]
-        names = places(arguments, is_data, "arguments")
-        lengths = {name: x.shape[0] if x.ndim else 0 for name, x in zip(names, arrays, strict=True)}
+        leaves = flatten(arguments, is_data)
+        arrays = [ready(x) for x in leaves]
         if count is None:
-            if not lengths:
+            if not arrays:
                 raise RangeError("say how many steps there are, as in repeat(count=100)")
-            count = next(iter(lengths.values()))
+            count = arrays[0].shape[0] if arrays[0].ndim else 0
         count = whole_number("the number of steps", count)
-        for (name, length), x in zip(lengths.items(), arrays, strict=True):
-            if length != count or not x.ndim:
-                raise ShapeError(
-                    f"each argument of repeat has an axis of {count} steps before the others; "
-                    f"{name} has shape {x.shape}. For the same at each step give "
-                    f"np.broadcast_to(x, ({count}, *x.shape))"
-                )
-        return cls(arguments, arrays, count)
+        if any(x.shape[:1] != (count,) for x in arrays):
+            raise ShapeError(unequal(arguments, arrays, count))
+        return cls(arguments, leaves, arrays, count)
+
+    def fits(self, program: Program) -> bool:
+        """Whether each step is a call that a program with a quick way in is for."""
+        specs = program.bound.graph.arguments
+        if len(self.arguments) != len(specs) or len(self.leaves) != len(specs):
+            return False
+        for argument, leaf, x, spec in zip(
+            self.arguments, self.leaves, self.arrays, specs, strict=True
+        ):
+            if argument is not leaf or x.dtype != spec.dtype or x.shape[1:] != spec.shape:
+                return False
+            if isinstance(leaf, Tensor) and leaf.requires_grad:
+                return False
+        return True
 
     def at(self, step: int) -> tuple[Any, ...]:
         """The arguments of one step."""
-        given = flatten(self.arguments, is_data)
-        parts = (like(x[step], leaf) for x, leaf in zip(self.arrays, given, strict=True))
+        parts = (like(x[step], leaf) for x, leaf in zip(self.arrays, self.leaves, strict=True))
         result: tuple[Any, ...] = replace(self.arguments, is_data, parts)
         return result
+
+
+def unequal(arguments: tuple[Any, ...], arrays: Sequence[Array], count: int) -> str:
+    """Which argument has another number of steps, in words."""
+    names = places(arguments, is_data, "arguments")
+    wrong = ((name, x) for name, x in zip(names, arrays, strict=True) if x.shape[:1] != (count,))
+    name, x = next(wrong)
+    return (
+        f"each argument of repeat has an axis of {count} steps before the others; {name} has "
+        f"shape {x.shape}. For the same at each step give np.broadcast_to(x, ({count}, *x.shape))"
+    )
 
 
 def like(part: Array, whole: Any) -> Any:
@@ -110,7 +129,7 @@ def repeat(
     stack = Stack.of(stacked, count)
     settings = settings_of(assign, stack.steps)
     while True:
-        program = function.program_for(stack.at(0))
+        program = function.program_for(stack)
         if program is None or not program.can_repeat([x.tensor for x in settings]):
             return one_by_one(function, stack, settings)
         arrays = [program.apart(array) for array in stack.arrays]

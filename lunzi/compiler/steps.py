@@ -8,6 +8,8 @@ What a run needs stands in words of memory, its order:
 
     program table words moving error errors first stop failed, then for each word that moves
         stride        in bytes from step to step; 0 for what stays
+
+and behind them two words for errors, and the table.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import numpy as np
 from lunzi.compiler import cache
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
+from lunzi.compiler.entry import Program, program_at
 from lunzi.compiler.native import Library, object_code
 from lunzi.compiler.target import host
 from lunzi.core.spec import Array
@@ -45,26 +48,27 @@ class Steps:
     """
 
     def __init__(self, program: int, table: Array, strides: Sequence[int], error: int) -> None:
-        self.table = table
+        errors = STRIDES + len(strides)
         # Two words, for who has finished a step may be in the next one while others still look.
-        self.errors = np.zeros(2, np.int64)
-        self.order = np.array(
-            [
-                program, table.ctypes.data, table.size, len(strides), error,
-                self.errors.ctypes.data, 0, 0, -1, *strides,
-            ],
-            np.int64,
+        start = errors + 2
+        self.words = np.zeros(start + len(table), np.int64)
+        self.address = address = self.words.ctypes.data
+        self.words[:errors] = (
+            program, address + start * WORD, len(table), len(strides), error,
+            address + errors * WORD, 0, 0, -1, *strides,
         )  # fmt: skip
-        self.address = self.order.ctypes.data
+        self.errors = self.words[errors:start]
+        self.table = self.words[start:]
+        self.table[:] = table
 
     def cut(self, first: int, stop: int) -> None:
         """Say which steps the next run takes."""
-        self.order[FIRST], self.order[STOP] = first, stop
+        self.words[FIRST], self.words[STOP] = first, stop
 
     @property
     def failed(self) -> tuple[int, int] | None:
         """The step at which it stopped, and the number of the check that failed there."""
-        step = int(self.order[FAILED])
+        step = int(self.words[FAILED])
         return None if step < 0 else (step, int(self.errors[step % 2]))
 
 
@@ -73,6 +77,12 @@ def steps_code() -> Library:
     """The code that takes an order."""
     text = steps_text()
     return Library(cache.load(text, host(), lambda: object_code(text, host())), [NAME])
+
+
+@functools.cache
+def steps_alone() -> Program:
+    """The code on one thread, as a function of Python that lets others go on."""
+    return program_at(steps_code().address(NAME))
 
 
 def steps_text() -> str:
