@@ -36,13 +36,14 @@ def train(
     out: Annotated[Path | None, typer.Option()] = None,
     resume: Annotated[Path | None, typer.Option()] = None,
     encoding: Annotated[str | None, typer.Option()] = None,
+    no_compile: Annotated[bool, typer.Option("--no-compile")] = False,
     quiet: QuietOption = False,
     language: LanguageOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Train a network and write a report of it."""
     if resume is not None:
-        refuse_beside_resume(what, target, task, seed, epochs, out, encoding)
+        refuse_beside_resume(what, target, task, seed, epochs, out, encoding, no_compile or None)
         run = Run.resumed(resume, quiet)
     else:
         settings = Settings(
@@ -53,6 +54,7 @@ def train(
             target=target,
             task=None if task is None else task.value,
             encoding=encoding,
+            compile=False if no_compile else None,
         )
         run = Run(settings, out, quiet)
     try:

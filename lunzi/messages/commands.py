@@ -53,6 +53,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "of CSV files, such as gb18030; found from their content otherwise",
         "CSV 文件的编码，如 gb18030；不指定时根据内容判断",
     ),
+    "commands.option_no_compile": (
+        "run each step as it stands, without compiling it",
+        "不编译，逐个算子执行训练的每一步",
+    ),
     "commands.option_run": ("run folder or model file", "训练文件夹或模型文件"),
     "commands.option_files": ("pictures or CSV files", "图片或 CSV 文件"),
     "commands.option_path": ("model file or run folder", "模型文件或训练文件夹"),

@@ -156,6 +156,7 @@ class Run:
             shown: columns of the history that are printed.
         """
         trainer.checkpoint = self.path(CHECKPOINT)
+        trainer.compile = self.settings.compile
         if not self.quiet:
             trainer.callbacks.append(PrintProgress(columns=shown))
         if self._is_resumed and trainer.checkpoint.exists():

@@ -31,6 +31,7 @@ class Settings:
         target: the column to be predicted.
         task: "classification" or "regression", where the user decided it.
         encoding: of the file, where the user decided it.
+        compile: False where the user wants every step as it stands.
 
     Raises:
         RangeError: when a number is outside its range, or the file's name is no text.
@@ -43,6 +44,7 @@ class Settings:
     target: str | None = None
     task: Task | None = None
     encoding: str | None = None
+    compile: bool | None = None
 
     def __post_init__(self) -> None:
         if self.epochs is not None and self.epochs < 1:
@@ -68,7 +70,8 @@ class Settings:
         }
         given = [(f"--{name}", str(value)) for name, value in options.items() if value is not None]
         what = self.recipe if self.data is None else Path(self.data).name
-        return ("lunzi", "train", what, *(word for pair in given for word in pair))
+        flags = ("--no-compile",) if self.compile is False else ()
+        return ("lunzi", "train", what, *(word for pair in given for word in pair), *flags)
 
 
 def written(settings: Settings, folder: Path, fingerprint: str | None) -> str:
@@ -111,9 +114,9 @@ def settings_of(document: Any) -> Settings:
     values = document["settings"]
     if document["format"] != FORMAT or set(values) != {f.name for f in fields(Settings)}:
         raise KeyError(FORMAT)
-    numbers = {"seed", "epochs"}
+    kinds = {"seed": int, "epochs": int, "compile": bool}
     for name, value in values.items():
-        if value is not None and type(value) is not (int if name in numbers else str):
+        if value is not None and type(value) is not kinds.get(name, str):
             raise TypeError(name)
     has_table = values["data"] is not None and values["target"] is not None
     if has_table != (values["recipe"] == TABLE) or values["recipe"] not in (TABLE, *RECIPES):

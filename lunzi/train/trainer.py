@@ -219,7 +219,7 @@ class Trainer:
         Returns:
             The mean loss of the batch, before the step.
         """
-        learn = self._learn_compiled if self.is_compiled(len(x)) else self._learn
+        learn = self._learn_compiled if self._is_compiled(len(x)) else self._learn
         value = learn(x, y, share, is_last)
         if is_last:
             self.lr = learning_rate(self.optimizer)
@@ -287,7 +287,7 @@ class Trainer:
         row: Row = {"epoch": self.epoch + 1, "loss": self.loss_sum / max(self.samples, 1)}
         row |= {name: metric.value() for name, metric in self.training_metrics.items()}
         if check_data is not None:
-            is_compiled = any(map(self.is_compiled, batch_sizes(loader)))
+            is_compiled = any(map(self._is_compiled, batch_sizes(loader)))
             results = self._evaluate(check_data, is_compiled, lambda: self._pause(interruption))
             row |= {f"validation {name}": value for name, value in results.items()}
         self._lap()
@@ -307,7 +307,7 @@ class Trainer:
 
     # What is compiled
 
-    def is_compiled(self, size: int) -> bool:
+    def _is_compiled(self, size: int) -> bool:
         """Whether the step for batches of a size runs compiled, in the last or current `fit`."""
         if size not in self._decided:
             pays_off = self.compile if self.compile is not None else self._pays_off(size)

@@ -88,7 +88,7 @@ def test_a_damaged_description_is_refused(run, lunzi, content):
     [
         *(("seed", "0"), ("seed", -1), ("seed", None), ("epochs", 0), ("epochs", True)),
         *(("data", 3), ("data", None), ("target", None), ("recipe", "other"), ("recipe", None)),
-        *(("recipe", "digits"), ("task", "sorting")),
+        *(("recipe", "digits"), ("task", "sorting"), ("compile", "no")),
     ],
 )
 def test_settings_of_the_wrong_kind_are_refused(run, lunzi, name, value):

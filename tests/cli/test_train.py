@@ -1,6 +1,7 @@
 """`lunzi train digits`, from the command to the folder that it leaves."""
 
 import csv
+import json
 import re
 import socket
 
@@ -25,6 +26,7 @@ GOLDEN = """\
 digits: 1,797 handwritten digits, 8 x 8 pixels, in the package
 train 718 | validation 180 | test 899 (unseen until the end)
 network: 2 convolutions + linear, # parameters | seed 0 | # threads
+compiled in # s
 epoch 1/30  loss #  validation accuracy #  # s left
 ...
 epoch 29/30  loss #  validation accuracy #  # s left
@@ -39,6 +41,7 @@ VARIES = (
     (r"\d+ threads?$", "# threads"),
     (r"(loss|accuracy) \d+(\.\d+)?", r"\1 #"),
     (r"\d+ s left", "# s left"),
+    (r"^compiled in [\d.]+ s$", "compiled in # s"),
     (r"^\d+ of 899 wrong; most often \d read as \d", "# of 899 wrong; most often # read as #"),
 )
 
@@ -58,8 +61,8 @@ def tried(out, word="try"):
 def test_says_what_a_newcomer_sees(digits_folder):
     _, said = digits_folder
     lines = [normalised(line) for line in said.out.splitlines()]
-    assert [*lines[:4], "...", *lines[-6:]] == GOLDEN.splitlines()
-    assert len(lines) == 3 + 30 + 4
+    assert [*lines[:5], "...", *lines[-6:]] == GOLDEN.splitlines()
+    assert len(lines) == 4 + 30 + 4
     assert (said.status, said.err) == (0, "")
 
 
@@ -121,6 +124,19 @@ def test_a_folder_with_a_blank_and_chinese_characters_is_quoted(folder, call, sh
     assert (ended.status, ended.err) == (0, "")
     assert {path.name for path in (folder / "数据 集" / "run 1").iterdir()} == FILES
     assert shell(tried(ended.out), folder).status == 0
+
+
+def test_a_run_without_compiling_is_repeated_and_resumed_so(folder, call):
+    ended = call(["train", "digits", "--epochs", "1", "--no-compile"], folder)
+    assert (ended.status, ended.err) == (0, "")
+    left = folder / "runs" / "digits-1"
+    assert json.loads((left / "run.json").read_text("utf-8"))["settings"]["compile"] is False
+    page = (left / "report.html").read_text("utf-8")
+    assert "lunzi train digits --seed 0 --epochs 1 --no-compile" in page
+    resumed = call(["train", "--resume", str(left), "--no-compile"], folder)
+    assert (resumed.status, resumed.out) == (2, "")
+    resumed = call(["train", "--resume", str(left)], folder)
+    assert (resumed.status, resumed.err) == (0, "")
 
 
 def test_quiet_says_nothing(folder, call):

@@ -14,6 +14,8 @@ TABLE = Settings("table", 3, 5, "data/价格.csv", "价格", "regression", "gb18
 
 def test_the_command_repeats_the_run_without_telling_a_folder():
     assert Settings("digits", 2).command() == ("lunzi", "train", "digits", "--seed", "2")
+    without = Settings("digits", compile=False).command()
+    assert without == ("lunzi", "train", "digits", "--seed", "0", "--no-compile")
     assert TABLE.command() == (
         *("lunzi", "train", "价格.csv", "--target", "价格", "--task", "regression"),
         *("--encoding", "gb18030", "--seed", "3", "--epochs", "5"),
@@ -36,7 +38,9 @@ def test_a_file_name_that_is_no_text_is_refused():
         Settings("table", data=os.fsdecode(b"\xff.csv"))
 
 
-@pytest.mark.parametrize("settings", [Settings("digits", 1), TABLE])
+@pytest.mark.parametrize(
+    "settings", [Settings("digits", 1), TABLE, Settings("digits", compile=False)]
+)
 def test_settings_come_back_as_they_were(folder, settings):
     (folder / "runs").mkdir()
     (folder / "runs" / DESCRIPTION).write_text(written(settings, Path("runs"), "abc"), "utf-8")

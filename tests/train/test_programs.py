@@ -153,14 +153,14 @@ def test_a_long_run_is_compiled_and_its_seldom_last_batch_is_not(data, make):
 
     trainer = make(callbacks=[Stop()])
     trainer.fit(data, data, epochs=6_000, batch_size=4)
-    assert (trainer.programs.learn.built, trainer.is_compiled(4)) == (1, True)
+    assert (trainer.programs.learn.built, trainer._is_compiled(4)) == (1, True)
     assert trainer.was_compiled
     other = make(callbacks=[Stop()])
     other.fit(data, epochs=400, batch_size=3)
-    assert [other.is_compiled(size) for size in (3, 2)] == [False, False]
+    assert [other._is_compiled(size) for size in (3, 2)] == [False, False]
     other = make(callbacks=[Stop()])
     other.fit(data, epochs=600, batch_size=3)
-    assert [other.is_compiled(size) for size in (3, 2)] == [True, False]
+    assert [other._is_compiled(size) for size in (3, 2)] == [True, False]
 
 
 def test_looking_at_the_first_batch_changes_nothing(data):
