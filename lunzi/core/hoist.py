@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from lunzi.core.body import Body
 from lunzi.core.contraction import Matmul
 from lunzi.core.graph import Argument, Constant, Detach, Node, topological
@@ -25,7 +27,7 @@ class Value(NamedTuple):
 def hoisted(
     body: Body, length: int, inputs: Sequence[Tensor], products: bool = True
 ) -> tuple[Body, list[Tensor]]:
-    """The loop without what depends on no carry, as far as that is worth it.
+    """The loop without what depends on no carry, as far as that is worth it, and what it reads.
 
     What is the same at each step is computed once. Products and reads by index of parts with
     what is the same (`x_t W`) become one product of all steps, with the elementwise
@@ -36,28 +38,26 @@ def hoisted(
     """
     mapped = batchable(body) if products else {}
     fixed, stacked = frontiers(body, mapped)
-    if not fixed and not stacked:
-        return body, list(inputs)
     values = evaluated_outside(body, length, inputs, [*fixed, *stacked])
     leaves = body.leaves
     is_read = {id(x) for x in topological(body.outputs, {id(x) for x in (*fixed, *stacked)})}
-    rest = [index for index, node in leaves.items() if id(node) in is_read]
-    carries = [carry_leaf(body, index) for index in range(body.carried)]
-    parts = [index for index in rest if body.carried <= index < body.constants]
-    constants = [index for index in rest if index >= body.constants]
-    smaller = Body.of(
-        carries,
-        [*(leaves[index] for index in parts), *stacked],
-        [*(leaves[index] for index in constants), *fixed],
-        body.outputs,
-    )
-    return smaller, [
+    read = sorted(index for index, node in leaves.items() if id(node) in is_read)
+    parts = [index for index in read if body.carried <= index < body.constants]
+    constants = [index for index in read if index >= body.constants]
+    given = [
         *inputs[: body.carried],
         *(inputs[index] for index in parts),
         *(values[id(node)].tensor for node in stacked),
         *(inputs[index] for index in constants),
         *(values[id(node)].tensor for node in fixed),
     ]
+    same = [*(leaves[index] for index in constants), *fixed]
+    if not given:  # every operation has an input
+        given = [constant(np.zeros(()))]
+        same = [Node(Argument(0), (), given[0].spec)]
+    carries = [carry_leaf(body, index) for index in range(body.carried)]
+    smaller = Body.of(carries, [*(leaves[index] for index in parts), *stacked], same, body.outputs)
+    return smaller, given
 
 
 def carry_leaf(body: Body, index: int) -> Node:

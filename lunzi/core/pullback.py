@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from lunzi.core.autograd import Origin, walk
 from lunzi.core.body import Body
+from lunzi.core.elementwise import Add, Multiply, Negative, Subtract
 from lunzi.core.graph import Argument, Constant, Detach, Node
 from lunzi.core.mode import CLOCK, mode
 from lunzi.core.part import Part, key_of
@@ -97,6 +98,7 @@ def stored(body: Body, gradients: Iterable[Node]) -> list[Node]:
     """The values of a step that its gradients read, arguments left out.
 
     A move, and what is the same at each step, are read through: they cost nothing to do again.
+    Nor is a sum or product of what is there anyway stored: to load it would take as long.
     """
     own = {id(node) for node in body.nodes}
     found: dict[int, Node] = {}
@@ -114,4 +116,11 @@ def stored(body: Body, gradients: Iterable[Node]) -> list[Node]:
         elif not isinstance(node.op, Argument):
             found[id(node)] = node
     unique = {key_of(node): node for node in found.values()}
-    return list(unique.values())
+    there = {id(node) for node in (*found.values(), *body.leaves.values())} | body.fixed
+    return [node for node in unique.values() if not is_cheap(node, there)]
+
+
+def is_cheap(node: Node, there: Collection[int]) -> bool:
+    """Whether a value is one step of arithmetic from values that are there."""
+    is_arithmetic = isinstance(node.op, Add | Subtract | Multiply | Negative)
+    return is_arithmetic and all(id(x) in there for x in node.inputs)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from lunzi.core.body import Body
 from lunzi.core.errors import TraceError, user_line
 from lunzi.core.graph import Argument, Detach, Node
 from lunzi.core.mode import MODE
 from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Spec, is_floating
-from lunzi.core.tensor import Tensor, constant
+from lunzi.core.tensor import Tensor
 from lunzi.core.trace import Slot, Trace
 
 GRADIENTS = (
@@ -132,9 +130,6 @@ class Step(Trace):
         outside = [(slot.tensor, leaf) for slot, leaf in zip(self.slots, self.leaves, strict=True)]
         changed = [(x, leaf) for x, leaf in outside if id(x) in self.versions]
         fixed = [(x, leaf) for x, leaf in outside if id(x) not in self.versions]
-        if not inputs and not outside:  # every operation has an input
-            nothing = constant(np.zeros((), bool))
-            fixed = [(nothing, Node(Argument(0), (), nothing.spec))]
         body = Body.of(
             [*map(self.node_of, carries), *(leaf for _, leaf in changed)],
             list(map(self.node_of, parts)),
