@@ -101,6 +101,8 @@ def runs_of(region: Region) -> tuple[int, list[Run]]:
     its rows in smaller parts, so that its scratch stays near.
     """
     length = region.length or 1
+    if region.loop is not None:  # a step needs what the step before left, for all rows
+        return length, [Run(region.stages, length, inner_scratch(region.stages, region))]
     groups: list[list[Stage]] = []
     for stage in region.stages:
         is_new = not groups or wants_many_rows(stage) != wants_many_rows(groups[-1][-1])
@@ -160,7 +162,7 @@ def times_of_arena(plan: Plan) -> list[tuple[Memory, int]]:
     time = 0
     for phase in plan.phases:
         for region in phase:
-            is_alone = len(phase) == 1 and region.is_serial
+            is_alone = len(phase) == 1 and region.is_serial and region.loop is None
             for stage in region.stages:
                 time += is_alone
                 result += [(m, time) for m in memories_of([stage]) if m.kind is Kind.ARENA]

@@ -9,10 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lunzi.compiler.access import memory_type
 from lunzi.compiler.arena import MemoryPlan, Run, plan_memory
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
-from lunzi.compiler.loops import Check, Kind, Memory, Stage, collapse, memories_of
+from lunzi.compiler.loops import (
+    Check,
+    Kind,
+    Memory,
+    Stage,
+    StepMemory,
+    collapse,
+    memories_of,
+    touched_by,
+)
 from lunzi.compiler.nest import Nest
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
@@ -168,25 +178,43 @@ class RegionWriter:
         return self.word(table.word_of(memory))
 
     def stages(self, rows: tuple[Value, Value] | None) -> None:
-        """All stages for a range of rows."""
+        """All stages for a range of rows; in a loop, for each of its steps."""
+        steps = self.region.loop
+        if steps is None:
+            self.runs(rows, index(0))
+            return
+        with self.f.loop(index(0), index(steps.length)) as loop:
+            step = loop.counter
+            if steps.reverse:
+                step = self.f.op("sub nsw", index(steps.length - 1), step)
+            self.runs(rows, step)
+
+    def runs(self, rows: tuple[Value, Value] | None, step: Value) -> None:
+        """All runs of stages, each for parts of the rows as large as it takes them."""
         block = self.whole.memory.blocks[self.region]
         for run in self.whole.memory.runs[self.region]:
             if rows is None or run.rows == block:
-                self.run(run, rows, rows)
+                self.run(run, rows, rows, step)
                 continue
             with self.f.loop(*rows, run.rows) as loop:
                 following = self.f.add(loop.counter, run.rows)
                 end = self.f.call("llvm.smin.i64", INDEX, following, rows[1])
-                self.run(run, rows, (loop.counter, end))
+                self.run(run, rows, (loop.counter, end), step)
 
     def run(
         self,
         run: Run,
         block: tuple[Value, Value] | None,
         rows: tuple[Value, Value] | None,
+        step: Value,
     ) -> None:
         """The stages of a run for some rows of a block."""
-        pointers = dict(self.bases)
+        f, pointers = self.f, dict(self.bases)
+        for memory in {m: None for stage in run.stages for m in touched_by(stage)}:
+            if isinstance(memory, StepMemory):
+                place = f.add(f.times(step, memory.stride), memory.offset)
+                start = f.place(self.bases[memory.parent], place, memory_type(memory.dtype))
+                pointers[memory] = start
         if block is not None and rows is not None:
             for memory, base in self.bases.items():
                 if memory.kind is Kind.SCRATCH and memory in self.region.rows:

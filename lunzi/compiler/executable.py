@@ -17,7 +17,8 @@ from lunzi.compiler.fingerprint import fingerprint
 from lunzi.compiler.memories import place_of
 from lunzi.compiler.native import Library, assembly, object_code
 from lunzi.compiler.passes import prepare
-from lunzi.compiler.plan import Ends, Layout, Plan, make_plan
+from lunzi.compiler.plan import Ends, Layout, Plan
+from lunzi.compiler.scans import make_plan
 from lunzi.compiler.steps import NAME as STEPS
 from lunzi.compiler.steps import Steps, steps_alone, steps_code
 from lunzi.compiler.target import Target, host
@@ -138,7 +139,8 @@ class Native:
     def plan(self) -> Plan:
         ends = self.ends()
         plan = make_plan(ends, self.graph.arguments, self.layouts)
-        if turns_of(plan) > FEW_TURNS:
+        has_loops = any(region.loop is not None for region in plan.regions)
+        if has_loops or turns_of(plan) > FEW_TURNS:
             return plan
         return make_plan(ends, self.graph.arguments, self.layouts, is_serial=True)
 

@@ -53,6 +53,7 @@ class Kind(Enum):
     CONSTANT = "constant"  # fixed numbers
     ARENA = "arena"  # between regions
     SCRATCH = "scratch"  # inside a region: a block of rows, for each thread
+    STEP = "step"  # the part of another memory that one step of a loop sees
 
 
 class Memory:
@@ -72,6 +73,19 @@ class Memory:
 
     def __repr__(self) -> str:
         return self.name
+
+
+class StepMemory(Memory):
+    """What one step of a loop sees of a memory: it begins `stride` elements further each time."""
+
+    __slots__ = ("offset", "parent", "stride")
+
+    def __init__(self, parent: Memory, offset: int, stride: int) -> None:
+        super().__init__(Kind.STEP, parent.dtype, parent.elements, parent.index)
+        self.parent = parent
+        self.offset = offset
+        self.stride = stride
+        self.name = f"{parent.name}[step]"
 
 
 class View(NamedTuple):
@@ -334,13 +348,24 @@ def remapped_gathers(gathers: tuple[Gather, ...], renewed: dict[int, Term]) -> t
 
 
 def memories_of(stages: Iterable[Stage]) -> list[Memory]:
-    """All memories that stages read or write."""
+    """All memories that stages read or write; of one that is seen by steps, the whole."""
     found: dict[Memory, None] = {}
     for stage in stages:
-        for load in stage.loads:
-            found[load.memory] = None
-        for store in stage.targets:
-            found[store.memory] = None
-        if stage.work is not None:
-            found[stage.work] = None
+        for memory in touched_by(stage):
+            found[whole_of(memory)] = None
     return list(found)
+
+
+def whole_of(memory: Memory) -> Memory:
+    """The memory of which a step sees a part; a memory is its own whole."""
+    return memory.parent if isinstance(memory, StepMemory) else memory
+
+
+def touched_by(stage: Stage) -> Iterator[Memory]:
+    """The memories of a stage's loads, of its stores, and what it needs meanwhile."""
+    for load in stage.loads:
+        yield load.memory
+    for store in stage.targets:
+        yield store.memory
+    if stage.work is not None:
+        yield stage.work

@@ -62,12 +62,12 @@ class Lowering:
     `views` says where each stored value lies; the caller adds those of arguments and state.
     """
 
-    def __init__(self, axes: Axes, storing: Storing) -> None:
+    def __init__(self, axes: Axes, storing: Storing, constants: list[Memory]) -> None:
         self.axes = axes
         self.storing = storing
         self.views: dict[int, View] = {}
         self.old: set[int] = set()  # identities of the nodes that read state
-        self.constants: list[Memory] = []
+        self.constants = constants
         self.memo: dict[tuple[int, Index], Term] = {}
         self.loops = 0  # how many loops the stage has that is being made
         self.checks: list[Check] = []

@@ -9,8 +9,16 @@ threads meet at a barrier.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from lunzi.compiler.loops import Affine, Apply, Gather, Load, Memory, Stage, Store, Term
+
+
+class Steps(NamedTuple):
+    """The steps of a loop: how many, and whether they go from the last to the first."""
+
+    length: int
+    reverse: bool
 
 
 class Region:
@@ -22,6 +30,7 @@ class Region:
         self.needs: set[Region] = set()  # regions that must be done before
         self.rows: dict[Memory, int] = {}  # memories made row by row -> elements from row to row
         self.written: set[Memory] = set()
+        self.loop: Steps | None = None  # all stages run once for each of these steps
         self.phase = 0
 
     @property
@@ -71,6 +80,8 @@ class Regions:
             return self.all[0], None
         needed = {id(r): r for r in (self.region_of[s] for s in self.before(stage, writes))}
         for region in sorted(needed.values(), key=self.all.index, reverse=True):
+            if region.loop is not None:
+                continue
             others = [other for other in needed.values() if other is not region]
             if any(other.depends_on(region) for other in others):
                 continue
@@ -81,8 +92,12 @@ class Regions:
             return self.new(stage.sizes[0]), 0
         for region in reversed(self.all):
             # A small stage joins a serial region, whatever it reads: one thread does it in order.
-            if region.is_serial and not any(
-                other is not region and other.depends_on(region) for other in needed.values()
+            if (
+                region.is_serial
+                and region.loop is None
+                and not any(
+                    other is not region and other.depends_on(region) for other in needed.values()
+                )
             ):
                 return region, None
         return self.new(None), None
@@ -99,7 +114,7 @@ class Regions:
         for load in stage.loads:
             if load.memory not in region.written:
                 continue
-            if load.is_old:
+            if load.is_old and load.memory not in region.rows:
                 continue
             stride = region.rows.get(load.memory)
             if stride is None:

@@ -11,7 +11,7 @@ from typing import Any
 from lunzi.core.graph import Argument, Constant, Node, State, topological
 from lunzi.core.interpreter import evaluate
 from lunzi.core.primitive import Primitive
-from lunzi.core.spec import Array, Spec
+from lunzi.core.spec import Array, Spec, Specs
 
 # A rule gives a node that has the same numbers, or None where it does not apply.
 Rule = Callable[["Builder", Node], Node | None]
@@ -59,7 +59,7 @@ class Builder:
 
     def folded(self, node: Node) -> Node | None:
         """The constant that a node of constants is."""
-        if not node.inputs or node.spec.size > LARGEST_FOLD:
+        if not node.inputs or node.spec.size > LARGEST_FOLD or isinstance(node.spec, Specs):
             return None
         arrays = []
         for x in node.inputs:

@@ -25,6 +25,7 @@ from lunzi.core.elementwise import (
 )
 from lunzi.core.graph import Argument, Constant, Node, State
 from lunzi.core.indexing import Take, TakeAlongAxis
+from lunzi.core.loop import Scan
 from lunzi.core.movement import BroadcastTo, Flip, PermuteDims, Reshape, Slice
 from lunzi.core.primitive import Elementwise
 from lunzi.core.random import RandomBits
@@ -101,6 +102,11 @@ class Storing:
             case Matmul():
                 for x in node.inputs:
                     self.require_address(x)
+            case Scan():
+                for x in node.inputs:
+                    self.require_address(x)
+                    if isinstance(x.op, Constant | BroadcastTo):
+                        self.ids.add(id(x))  # a single number has no address
             case Take() | TakeAlongAxis():
                 self.require_address(node.inputs[0])
             case Reshape() if not is_inline(node, self.axes):
