@@ -136,6 +136,8 @@ def together(node: Node, given: Sequence[Value], length: int) -> Value:
     """The value of one node from those of its inputs."""
     op = node.op
     tensors = [value.tensor for value in given]
+    if isinstance(op, Detach):  # outside, the tape alone knows of it
+        return Value(tensors[0].detach(), given[0].has_steps)
     if not any(value.has_steps for value in given):
         is_row = node.dtype.kind == "O"
         return Value(bind_several(op, tensors) if is_row else bind(op, *tensors), False)

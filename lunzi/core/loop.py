@@ -180,9 +180,8 @@ class BackwardLoop:
         terms = self.terms(shares, unique(parts.values()))
         every = [term for of_one in terms.values() for term in of_one]
         added = unique(term.operands[0] for term in every if term.op is None)
-        stacked = unique(
-            [*parts.values(), *(x for x in operands_of(every) if not self.is_there(x))]
-        )
+        per_step = [*parts.values(), *operands_of(every)]
+        stacked = unique(x for x in per_step if not self.is_there(x))
         results = self.results(added, stacked)
         carries = dict(zip(self.carried, results, strict=False))
         sums = keyed(added, results[len(self.carried) :])

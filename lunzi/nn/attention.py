@@ -267,34 +267,24 @@ class MultiheadAttention(Module):
             weight = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)[number]
         bias = None if self.in_proj_bias is None else self.in_proj_bias[rows]
         projected = linear(x, weight, bias)
-        return projected.reshape(*x.shape[:2], self.num_heads, -1).swapaxes(1, 2)
+        width = self.embed_dim // self.num_heads
+        return projected.reshape(*x.shape[:2], self.num_heads, width).swapaxes(1, 2)
 
     def joint_mask(self, attn_mask: Any, key_padding_mask: Any, scores: Spec) -> Tensor | None:
         """What both masks together let through, as `attention_weights` takes it."""
         masks = []
         if attn_mask is not None:
-            mask = as_tensor(attn_mask)
-            if mask.ndim == 3:
-                expected = (scores.shape[0] * scores.shape[1], *scores.shape[2:])
-                if mask.shape != expected:
-                    raise ShapeError(f"attn_mask of 3 axes is {expected} here, got {mask.shape}")
-                mask = mask.reshape(scores.shape)
-            masks.append(checked_mask("attn_mask", mask, scores))
+            masks.append(mask_of_places(as_tensor(attn_mask), scores))
         if key_padding_mask is not None:
-            mask = as_tensor(key_padding_mask)
-            padding = (scores.shape[0], scores.shape[-1])
-            if mask.shape not in (padding, padding[1:]):
-                raise ShapeError(f"key_padding_mask is {padding} here, got {mask.shape}")
-            mask = mask.reshape(-1, 1, 1, scores.shape[-1])
-            masks.append(checked_mask("key_padding_mask", mask, scores))
-        if len(masks) == 2 and masks[0].dtype != masks[1].dtype:
-            masks = [as_numbers(mask, scores) for mask in masks]
+            masks.append(mask_of_padding(as_tensor(key_padding_mask), scores))
         if not masks:
             return None
-        if masks[0].dtype != bool_:
-            return masks[0] if len(masks) == 1 else masks[0] + masks[1]
-        barred = masks[0] if len(masks) == 1 else masks[0] | masks[1]
-        return barred.logical_not()
+        first, last = masks[0], masks[-1]
+        if first.dtype == last.dtype == bool_:
+            return (first | last).logical_not()
+        if len(masks) == 1:
+            return first
+        return as_numbers(first, scores) + as_numbers(last, scores)
 
     def multiply_adds(self, inputs: tuple[Any, ...], output: Any) -> int:
         query, key, value = (as_tensor(x) for x in inputs[:3])
@@ -304,6 +294,26 @@ class MultiheadAttention(Module):
         )
         samples = int(query.size) // max(1, queries * self.embed_dim)
         return projections + 2 * samples * queries * keys * self.embed_dim
+
+
+def mask_of_places(mask: Tensor, scores: Spec) -> Tensor:
+    """The attn_mask of MultiheadAttention, brought to the axes of the scores."""
+    batch, heads, queries, keys = scores.shape
+    if mask.ndim == 3:
+        if mask.shape != (batch * heads, queries, keys):
+            raise ShapeError(
+                f"attn_mask of 3 axes is {(batch * heads, queries, keys)} here, got {mask.shape}"
+            )
+        mask = mask.reshape(scores.shape)
+    return checked_mask("attn_mask", mask, scores)
+
+
+def mask_of_padding(mask: Tensor, scores: Spec) -> Tensor:
+    """The key_padding_mask of MultiheadAttention, brought to the axes of the scores."""
+    batch, keys = scores.shape[0], scores.shape[-1]
+    if mask.shape != (batch, keys) and (batch, mask.shape) != (1, (keys,)):
+        raise ShapeError(f"key_padding_mask is {(batch, keys)} here, got {mask.shape}")
+    return checked_mask("key_padding_mask", mask.reshape(batch, 1, 1, keys), scores)
 
 
 def as_numbers(barred: Tensor, scores: Spec) -> Tensor:

@@ -73,6 +73,43 @@ def test_each_head_attends_on_its_own(rng):
     np.testing.assert_allclose(y, joined @ layer.out_proj.weight.numpy().T, rtol=1e-10)
 
 
+def test_keys_and_values_may_have_features_of_their_own(rng):
+    layer = nn.MultiheadAttention(4, 1, kdim=3, vdim=2, bias=False).double()
+    q, k, v = (rng.standard_normal((5, features)) for features in (4, 3, 2))
+    projections = (layer.q_proj_weight, layer.k_proj_weight, layer.v_proj_weight)
+    projected = [x @ w.numpy().T for x, w in zip((q, k, v), projections, strict=True)]
+    expected = scaled_dot_product_attention(*projected) @ layer.out_proj.weight.T
+    np.testing.assert_allclose(layer(q, k, v)[0], expected, rtol=1e-10)
+    assert layer.in_proj_bias is None
+
+
+def test_masks_of_both_kinds_go_together(rng):
+    layer, x = nn.MultiheadAttention(4, 2), rng.standard_normal((5, 2, 4))
+    barred = np.arange(5) > np.arange(5)[:, None]
+    padding = np.array([[False] * 4 + [True], [True] + [False] * 4])
+    numbers = np.where(barred, -np.inf, 0.0)
+    expected, weights = layer(x, x, x, padding, attn_mask=barred, average_attn_weights=False)
+    assert not weights.detach()[0, :, :, 4].any()
+    assert not weights.detach()[1, :, :, 0].any()
+    for mask in (numbers, np.broadcast_to(numbers, (4, 5, 5)).copy()):
+        np.testing.assert_array_equal(layer(x, x, x, padding, attn_mask=mask)[0], expected)
+    np.testing.assert_array_equal(
+        layer(x, x, x, attn_mask=numbers)[0], layer(x, x, x, attn_mask=barred)[0]
+    )
+    one, _ = layer(x[:, 1], x[:, 1], x[:, 1], padding[1], attn_mask=numbers)
+    np.testing.assert_allclose(one, expected[:, 1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(5, 0, 4), (0, 5, 4)], ids=["no sample", "no query"])
+def test_nothing_gives_nothing(shape):
+    layer, key = nn.MultiheadAttention(4, 2), lz.zeros((3, shape[1], 4))
+    y, weights = layer(lz.zeros(shape), key, key)
+    assert y.shape == shape
+    assert weights.shape == (shape[1], shape[0], 3)
+    y.sum().backward()
+    assert not layer.in_proj_weight.grad.numpy().any()
+
+
 def test_is_causal_stands_for_the_mask(rng):
     layer, x = nn.MultiheadAttention(4, 2, batch_first=True), rng.standard_normal((2, 5, 4))
     barred = np.arange(5) > np.arange(5)[:, None]

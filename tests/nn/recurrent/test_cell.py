@@ -68,6 +68,14 @@ def lz_leaves(output):
     return output if isinstance(output, tuple) else (output,)
 
 
+def test_a_gated_unit_may_have_no_biases(rng):
+    cell, other = nn.GRUCell(3, 4, bias=False), nn.GRUCell(3, 4)
+    zeros = {"bias_ih": np.zeros(12), "bias_hh": np.zeros(12)}
+    other.load_state_dict({**cell.state_dict(), **zeros})
+    x, h = rng.standard_normal((2, 3)), rng.standard_normal((2, 4))
+    np.testing.assert_array_equal(cell(x, h), other(x, h))
+
+
 @pytest.mark.parametrize("kind", CELLS)
 def test_weights_lie_in_memory_as_the_products_read_them(kind):
     cell = kind(3, 4)
