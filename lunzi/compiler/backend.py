@@ -20,8 +20,6 @@ Entry = Callable[..., bool]
 # The strides of a memory in elements; 0 along axes of length 0 and 1, where they do not matter.
 Layout = tuple[int, ...]
 
-# Programs with one of these run in the interpreter.
-INTERPRETED = (Scan,)
 
 SAID: set[str] = set()  # what was said once and is not said again
 
@@ -86,11 +84,19 @@ def build(
         layouts: of each memory.
         check_finite: raise RangeError for the first number made that is not finite.
     """
-    if check_finite or any(isinstance(node.op, INTERPRETED) for node in graph.nodes):
+    if check_finite or has_nested_loops(graph):
         return Interpreted(graph, memories, check_finite)
     from lunzi.compiler.executable import Native  # needs llvmlite, which may be missing
 
     return Native(graph, memories, layouts)
+
+
+def has_nested_loops(graph: Graph) -> bool:
+    """Whether a loop has a loop in its body: such programs run in the interpreter."""
+    return any(
+        isinstance(node.op, Scan) and any(isinstance(x.op, Scan) for x in node.op.body.nodes)
+        for node in graph.nodes
+    )
 
 
 def is_eager() -> bool:

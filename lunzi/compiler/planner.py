@@ -343,7 +343,9 @@ class Planner:
             return dense_strides(sizes)
         x = node.inputs[0]
         source = next((load for load in stage.loads if any(load.address.strides)), None)
-        if source is None:
+        if source is None or any(
+            own and not given for own, given in zip(self.axes[node], self.axes[x], strict=False)
+        ):
             return dense_strides(sizes)
         nearness: list[tuple[int, int]] = []
         start = 0

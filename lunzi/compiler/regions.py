@@ -112,9 +112,8 @@ class Regions:
             return None
         lead = None
         for load in stage.loads:
-            if load.memory not in region.written:
-                continue
-            if load.is_old and load.memory not in region.rows:
+            is_known = load.memory in region.rows  # of a loop: the parts that a step sees
+            if not is_known and (load.is_old or load.memory not in region.written):
                 continue
             stride = region.rows.get(load.memory)
             if stride is None:
