@@ -7,7 +7,7 @@ import numpy as np
 from lunzi.compiler.rewrite import Builder, Rule
 from lunzi.core.contraction import Matmul
 from lunzi.core.elementwise import Add, Cast, Divide, Multiply, Negative, Subtract
-from lunzi.core.graph import Constant, Node
+from lunzi.core.graph import Constant, Detach, Node
 from lunzi.core.logic import LessEqual, Where
 from lunzi.core.movement import BroadcastTo, Pad, PermuteDims, Reshape, Slice
 
@@ -45,6 +45,8 @@ def nothing_done(_: Builder, node: Node) -> Node | None:
         return None
     x = node.inputs[0]
     match node.op:
+        case Detach():  # of gradients, which are all written by now
+            return x
         case Cast() | Reshape() | BroadcastTo() | Slice() | Pad() if x.spec == node.spec:
             return x
         case PermuteDims(axes) if axes == tuple(range(x.ndim)):
