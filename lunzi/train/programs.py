@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from lunzi.core.tensor import Tensor
 from lunzi.optim import Optimizer
 from lunzi.train.inference import in_eval_mode, one_tensor
 from lunzi.train.metrics import Metric
+from lunzi.train.watch import Watch
 
 if TYPE_CHECKING:
     from lunzi.train.trainer import Trainer
@@ -40,32 +42,38 @@ class Programs:
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
         self.seconds = 0.0  # that compiling has taken so far
+        self.watch = Watch()
 
     def train(self, x: Tensor, y: Tensor, share: float, is_last: bool) -> Results:
-        """Learn from a batch: see `Trainer.step`."""
+        """Learn from a batch: see `Trainer.step`.
+
+        Raises:
+            TraceError: when model or loss cannot be compiled, or were changed unseen.
+        """
+        batch: tuple[Any, ...] = (x, y)
         if share == 1 and is_last:
-            return self.run(self.learn, x, y)
-        # An array, because a number would be part of the program.
-        return self.run(self.finish if is_last else self.gather, x, y, np.array(share))
+            program = self.learn
+        else:
+            # An array, because a number would be part of the program.
+            program, batch = self.finish if is_last else self.gather, (x, y, np.array(share))
+        if self.watch.is_due:
+            has_gradients = any(p.grad is not None for p in self.trainer.model.parameters())
+            with teaching():
+                self.watch.look(program, batch, has_gradients)
+        return self.run(program, *batch)
 
     def evaluate(self, x: Tensor, y: Tensor) -> Results:
         """Loss and output of a batch in eval mode."""
         return self.run(self.look, x, y)
 
     def run(self, program: Compiled, *batch: Any) -> Results:
-        """Call a program, and count the time if it had to be compiled.
-
-        Raises:
-            TraceError: when model or loss cannot be compiled, with what to do.
-        """
+        """Call a program, and count the time if it had to be compiled."""
         built, start = program.built, time.monotonic()
-        try:
+        with teaching():
             results: Results = program(*batch)
-        except TraceError as error:
-            error.message = f"{error.message}. {NOT_TRACED}"
-            raise
         if program.built != built:
             self.seconds += time.monotonic() - start
+        self.watch.note_call()
         return results
 
     # The programs
@@ -130,3 +138,13 @@ def results(loss: Tensor, output: Any, metrics: Mapping[str, Metric]) -> Results
     """What a program gives."""
     outputs = [one_tensor(output, f"the metric {name!r}") for name in metrics][:1]
     return tuple(x.detach() for x in (loss, *outputs))
+
+
+@contextmanager
+def teaching() -> Iterator[None]:
+    """Let errors of tracing say what one can do about them in a Trainer."""
+    try:
+        yield
+    except TraceError as error:
+        error.message = f"{error.message}. {NOT_TRACED}"
+        raise

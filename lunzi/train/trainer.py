@@ -53,9 +53,9 @@ class Trainer:
     and writes checkpoints from which a run goes on with the same bits.
 
     The steps run compiled (see `lunzi.compile`) where the run is long enough for that: by the
-    sizes of model, data and epochs, never by the clock. So plain Python variables that model and
-    loss read are part of the program, which takes notice of a new value only when it is compiled
-    again; the attributes of modules, the learning rate and all tensors may change at any time.
+    sizes of model, data and epochs, never by the clock. Plain Python variables that model and
+    loss read are part of the program: attributes of modules, the learning rate and all tensors
+    may change at any time, but they may not, and raise if they have in a second epoch.
 
     >>> import numpy as np
     >>> from lunzi import manual_seed, nn, optim
@@ -197,6 +197,7 @@ class Trainer:
 
     def _train_epoch(self, loader: DataLoader, interruption: Interruption) -> None:
         self.model.train()
+        self.programs.watch.begin_epoch()
         for x, y in pairs(loader, self.epoch, self.batch):
             check_batch(x, y, f"step {self.step_count + 1}", loader.dataset)
             self._look_over(x, y)
