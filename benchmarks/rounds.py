@@ -34,6 +34,7 @@ def by_turns(
 
 def calls_in(seconds: float, function: Callable[[], object]) -> int:
     """How many calls last about so long."""
+    function()  # the first one may have to compile
     calls = 1
     while True:
         spent = chunk(function, calls, time.perf_counter) * calls

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from lunzi.compiler.backend import is_eager
+from lunzi.compiler.compile import Compiled, compile
+from lunzi.compiler.program import MISFIT
 from lunzi.core.arrays import as_array
+from lunzi.core.autograd import gradients_of
 from lunzi.core.creation import allocated
 from lunzi.core.errors import (
     FileFormatError,
@@ -22,9 +28,9 @@ from lunzi.core.errors import (
     RangeError,
     ShapeError,
 )
-from lunzi.core.mode import no_grad
+from lunzi.core.mode import MODE, no_grad
 from lunzi.core.random import Generator
-from lunzi.core.spec import Array, as_dtype, is_floating
+from lunzi.core.spec import Array, Shape, as_dtype, as_flag, float64, is_floating
 from lunzi.core.tensor import Tensor
 from lunzi.files.network_file import read_network, write_network
 from lunzi.nn.functional import relu, softmax
@@ -38,6 +44,16 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softmax": lambda z: softmax(z, dim=1),
 }
 HIDDEN_ACTIVATIONS = [name for name in ACTIVATIONS if name != "softmax"]
+
+# Seconds on a usual core. Only their relation matters, and that only by its magnitude.
+EAGER_TENSOR = 3e-5  # what a parameter costs in a step, however small it is
+EAGER_MULTIPLY_ADD = 1e-9  # for each weight and sample, forward and backward
+COMPILING = 0.2
+
+# Steps of `fit` after which it looks whether it is there: at first, and later on.
+AT_FIRST, LATER = 64, 2**14
+
+LOG = logging.getLogger("lunzi")
 
 
 def tutorial_numbers(rows: int, columns: int) -> Array:
@@ -88,6 +104,8 @@ class NeuralNetwork:
             first, so that `np.random.seed` decides.
         dtype: float64 or float32.
         input_size, hidden_size, output_size: the three sizes by name.
+        compile: run steps of training as native code, compiled for each shape of a batch when
+            it comes first. If None, `train` does, and `fit` where its size says that it pays.
 
     Initial weights are N(0, 1) before a sigmoid. Before the others that would saturate or
     explode, so that they are N(0, 2 / inputs) before "relu" and N(0, 1 / inputs) before
@@ -114,6 +132,7 @@ class NeuralNetwork:
         input_size: int | None = None,
         hidden_size: int | None = None,
         output_size: int | None = None,
+        compile: bool | None = None,
     ) -> None:
         named = [size for size in (input_size, hidden_size, output_size) if size is not None]
         self.sizes = (*sizes, *named)
@@ -132,6 +151,7 @@ class NeuralNetwork:
         self._tensors: dict[str, Tensor] = {}  # the same as weights1, bias1, weights2, ...
         self._hidden: dict[str, Tensor] = {}  # of the last forward
         self._single = False  # whether that was one sample
+        self.compile = None if compile is None else as_flag(compile, "compile")
         self._share = 1.0 if output == "softmax" else 0.5  # of L in what `_forward` adds up
         for place, (inputs, outputs) in enumerate(pairwise(self.sizes), 1):
             kind = self.output if place == len(self.sizes) - 1 else self.activation
@@ -144,6 +164,7 @@ class NeuralNetwork:
             layer = Tensor(weights, requires_grad=True), Tensor(bias, requires_grad=True)
             self._layers.append(layer)
             self._tensors |= {f"weights{place}": layer[0], f"bias{place}": layer[1]}
+        self._native = NativeSteps(self)
 
     def parameters(self) -> list[Tensor]:
         """weights1, bias1, weights2, bias2, ... as tensors."""
@@ -165,6 +186,7 @@ class NeuralNetwork:
         """The outputs of a batch as a tensor with its tape. Shapes: (N, inputs) -> (N, outputs)."""
         *hidden, (weights, bias) = self._layers
         self._hidden.clear()
+        self._native.trained = None
         for place, (w, b) in enumerate(hidden, 1):
             x = ACTIVATIONS[self.activation](x @ w + b)
             self._hidden[f"hidden{place}"] = x
@@ -187,10 +209,19 @@ class NeuralNetwork:
             ShapeError: when input and target do not fit the network or each other.
             RangeError: when the learning rate is not above 0, or a number is not finite.
         """
-        check_number("learning_rate", learning_rate, above=0.0)
-        _, total = self._forward(*self._pair(input, target))
-        self._descend(total, learning_rate)
-        return float(total) * self._share
+        native = self._native
+        if learning_rate is not native.learning_rate:
+            native.set_rate(learning_rate)
+        # What the last call was for goes without further ado: the program looks itself whether
+        # the numbers are finite, and gives NaN where they are not.
+        total = native.learn.at_once((input, target))
+        if total is MISFIT:
+            return self._train(input, target, learning_rate)
+        loss: float = total.payload.item() * self._share
+        if math.isnan(loss):
+            self._pair(input, target)
+        native.trained = input.shape
+        return loss
 
     def fit(
         self, x: Any, y: Any, learning_rate: float, until: float = 0.05, at_most: int = 100_000
@@ -210,13 +241,11 @@ class NeuralNetwork:
         check_number("until", until, above=0.0)
         check_count("at_most", at_most)
         batch, targets = self._pair(x, y)
-        for steps in range(at_most + 1):
-            output, total = self._forward(batch, targets)
-            error = float(np.abs(targets - output).max())
-            if error <= until or steps == at_most or not np.isfinite(error):
-                break
-            self._descend(total, learning_rate)
-        result = Fit(error <= until, steps, error, until)
+        if self._compiles(at_most, len(batch)):
+            self._native.set_rate(learning_rate)
+            result = self._native.fit(batch, targets, until, at_most)
+        else:
+            result = self._fit(batch, targets, learning_rate, until, at_most)
         if not result.reached:
             warnings.warn(str(result), stacklevel=2)
         return result
@@ -283,6 +312,8 @@ class NeuralNetwork:
         name = "hidden1" if name == "hidden" and len(self.sizes) == 3 else name
         if name in self._tensors:
             return self._tensors[name].checked()
+        if self._native.trained is not None and name in self._native.hidden:
+            return self._native.hidden[name]
         if name not in self._hidden:
             raise MissingAttributeError(self._missing(name))
         array = self._hidden[name].checked()
@@ -297,7 +328,15 @@ class NeuralNetwork:
             object.__setattr__(self, name, value)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._tensors, *self._hidden]
+        return [*super().__dir__(), *self._tensors, *self._native.hidden, *self._hidden]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or another process gets, which compiles for itself."""
+        return {name: value for name, value in self.__dict__.items() if name != "_native"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._native = NativeSteps(self)
 
     def _missing(self, name: str) -> str:
         hidden = [f"hidden{place}" for place in range(1, len(self.sizes) - 1)]
@@ -308,20 +347,54 @@ class NeuralNetwork:
 
     # One step
 
-    def _forward(self, x: Array, target: Array) -> tuple[Array, Tensor]:
+    def _forward(self, x: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """The outputs and the sum of squared errors, or the cross-entropy; L is a share of it."""
-        output = self(Tensor(x))
+        output = self(x)
         if self.output == "softmax":
-            return output.checked(), -(output.log() * Tensor(target)).sum()
-        return output.checked(), ((output - Tensor(target)) ** 2).sum()
+            return output, -(output.log() * target).sum()
+        return output, ((output - target) ** 2).sum()
+
+    def _train(self, input: Any, target: Any, learning_rate: float) -> float:
+        """A step with every check, native or as it stands."""
+        batch, targets = self._pair(input, target)
+        if not self._compiles():
+            _, total = self._forward(Tensor(batch), Tensor(targets))
+            self._descend(total, learning_rate)
+            return float(total) * self._share
+        if self._single:  # another program than a batch of one
+            batch, targets = batch[0], targets[0]
+        return self._native.train(batch, targets) * self._share
 
     def _descend(self, total: Tensor, learning_rate: float) -> None:
+        for p in self._tensors.values():
+            p.grad = None
         # The gradient of learning_rate L is the step itself.
         total.backward(learning_rate * self._share)
         with no_grad():
             for p in self._tensors.values():
                 p.assign(p - p.grad)
                 p.grad = None
+
+    def _fit(
+        self, x: Array, target: Array, learning_rate: float, until: float, at_most: int
+    ) -> Fit:
+        for steps in range(at_most + 1):
+            output, total = self._forward(Tensor(x), Tensor(target))
+            error = float(np.abs(target - output.checked()).max())
+            if error <= until or steps == at_most or not np.isfinite(error):
+                break
+            self._descend(total, learning_rate)
+        return Fit(error <= until, steps, error, until)
+
+    def _compiles(self, steps: int | None = None, rows: int = 1) -> bool:
+        """Whether to compile, for so many steps on so many samples if that is known."""
+        if self.compile is False or MODE.get().trace is not None or is_eager():
+            return False
+        if self.compile or steps is None:
+            return True
+        weights = sum(inputs * outputs for inputs, outputs in pairwise(self.sizes))
+        step = len(self._tensors) * EAGER_TENSOR + rows * weights * EAGER_MULTIPLY_ADD
+        return steps * step > 2 * COMPILING
 
     def _rows(self, name: str, values: Any, width: int) -> Array:
         """Finite numbers as a batch (N, width)."""
@@ -345,3 +418,111 @@ class NeuralNetwork:
             raise ShapeError(f"input has {len(batch)} samples, target has {len(targets)}")
         self.__dict__["_single"] = np.ndim(x) == 1  # __setattr__ would take 1 us
         return batch, targets
+
+
+class NativeSteps:
+    """The steps of a network as compiled programs, one for each shape of a batch.
+
+    They are those of the network with one difference: whether to move at all is asked inside.
+
+    Args:
+        network: whose steps they are.
+    """
+
+    def __init__(self, network: NeuralNetwork) -> None:
+        self.network = network
+        self.learning_rate: float | None = None
+        self.rate = Tensor(np.zeros((), network.dtype))  # that, times the share of L
+        self.learn = compile(self.learning)
+        self.approach = compile(self.approaching)
+        self.kept: dict[Shape, dict[str, Tensor]] = {}  # by the shape of the input
+        self.trained: Shape | None = None  # that of the last step, if no other pass came later
+
+    def set_rate(self, learning_rate: float) -> None:
+        """Set the learning rate of all steps to come."""
+        check_number("learning_rate", learning_rate, above=0.0)
+        self.rate.assign(np.asarray(learning_rate * self.network._share, self.network.dtype))
+        self.learning_rate = learning_rate
+
+    @property
+    def hidden(self) -> dict[str, Array]:
+        """What the hidden layers gave in the last step of `train`; copies, for the next writes."""
+        if self.trained is None:
+            return {}
+        arrays = {name: x.checked().copy() for name, x in self.kept[self.trained].items()}
+        is_single = len(self.trained) == 1
+        return {name: array[0] if is_single else array for name, array in arrays.items()}
+
+    # The programs
+
+    def learning(self, x: Tensor, target: Tensor) -> Tensor:
+        """A step on a sample or a batch; NaN, and no step, where a number is not finite."""
+        network = self.network
+        rows = x.reshape(-1, network.sizes[0]), target.reshape(-1, network.sizes[-1])
+        _, total = network._forward(*rows)
+        is_finite = x.isfinite().all() & target.isfinite().all()
+        for name, numbers in network._hidden.items():
+            self.kept[x.shape][name].assign(numbers)
+        self.descend(total, is_finite)
+        return is_finite.where(total, math.nan)
+
+    def approaching(self, x: Tensor, target: Tensor, until: Tensor) -> Tensor:
+        """A step on a batch, unless the largest error is small enough or not finite; the error."""
+        output, total = self.network._forward(x, target)
+        error = (target - output).abs().max()
+        self.descend(total, (error.astype(float64) > until) & error.isfinite())
+        return error
+
+    def descend(self, total: Tensor, moves: Tensor) -> None:
+        parameters = self.network.parameters()
+        gradients = gradients_of(total, self.rate, parameters, create_graph=False)
+        with no_grad():
+            for p, gradient in zip(parameters, gradients, strict=True):
+                p.assign(moves.where(p - gradient, p))
+        self.network._hidden.clear()  # of symbols that mean nothing later
+
+    # Running them
+
+    def train(self, x: Array, target: Array) -> float:
+        """The sum that L is a share of, before the step."""
+        if x.shape not in self.kept:
+            rows = x.size // self.network.sizes[0]
+            self.kept[x.shape] = {
+                f"hidden{place}": Tensor(np.zeros((rows, size), self.network.dtype))
+                for place, size in enumerate(self.network.sizes[1:-1], 1)
+            }
+        total = self.timed(self.learn, self.learn, x, target)
+        self.trained = x.shape
+        return float(total)
+
+    def fit(self, x: Array, target: Array, until: float, at_most: int) -> Fit:
+        """See `NeuralNetwork.fit`."""
+        batch = x, target, np.asarray(until, float64)
+        done, length = 0, AT_FIRST
+        while done < at_most:
+            count = min(length, at_most - done)
+            stacks = [np.broadcast_to(array, (count, *array.shape)) for array in batch]
+            errors = self.timed(self.approach, self.approach.repeat, *stacks).checked()
+            is_over = ~(errors.astype(float64) > until) | ~np.isfinite(errors)
+            if is_over.any():
+                steps = int(is_over.argmax())
+                self.error(x, target)
+                error = float(errors[steps])
+                return Fit(error <= until, done + steps, error, until)
+            done, length = done + count, min(2 * length, LATER)
+        error = self.error(x, target)
+        return Fit(error <= until, at_most, error, until)
+
+    def error(self, x: Array, target: Array) -> float:
+        """The largest error as things are now, by an eager pass, which also leaves `hidden`."""
+        with no_grad():
+            return float(np.abs(target - self.network(Tensor(x)).checked()).max())
+
+    def timed(self, program: Compiled, call: Callable[..., Tensor], *arrays: Array) -> Tensor:
+        """A call of a program, and a word on how long it took to compile it."""
+        built, start = program.built, time.monotonic()
+        result = call(*arrays)
+        if program.built != built:
+            seconds = time.monotonic() - start
+            LOG.info("%r: compiled for %s in %.2g s", self.network, arrays[0].shape, seconds)
+        return result

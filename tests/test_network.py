@@ -1,5 +1,8 @@
 """The front door, held against its arithmetic written out by hand."""
 
+import copy
+import logging
+import pickle
 import warnings
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 
 import lunzi as lz
 from lunzi import NeuralNetwork
+from lunzi.compiler import backend
 
 XOR_X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
 XOR_Y = np.array([[0], [1], [1], [0]])
@@ -301,3 +305,222 @@ def test_errors_teach(call, kind, message):
 def test_a_layer_that_no_machine_has_room_for_is_an_error_of_ours():
     with pytest.raises(lz.OutOfMemoryError, match=r"weights of shape \(2, 1000000000000000\)"):
         NeuralNetwork(2, 10**15, 1)
+
+
+# Compiled steps
+
+
+def both(*sizes, **options):
+    """The same network twice: with compiled steps and without."""
+    return [NeuralNetwork(*sizes, seed=1, compile=compile, **options) for compile in (True, False)]
+
+
+def parameters(network):
+    return [p.numpy().copy() for p in network.parameters()]
+
+
+def assert_near(ours, eager, tolerance=1e-12):
+    for a, b in zip(parameters(ours), parameters(eager), strict=True):
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("output", ["sigmoid", "linear", "softmax"])
+def test_compiled_steps_are_those_without(output, dtype, rng):
+    ours, eager = both(4, 5, 3, 2, activation="tanh", output=output, dtype=dtype)
+    tolerance = 1e-12 if dtype == "float64" else 1e-5
+    for shape in [(4,), (1, 4), (6, 4), (4,), (6, 4)]:
+        x, y = rng.standard_normal(shape), rng.dirichlet(np.ones(2), shape[:-1])
+        for rate in (0.1, 0.1, 1, np.float64(0.05)):
+            losses = ours.train(x, y, rate), eager.train(x, y, rate)
+            assert losses[0] == pytest.approx(losses[1], rel=tolerance, abs=tolerance)
+            assert type(losses[0]) is float
+            for name in ("hidden1", "hidden2"):
+                a, b = getattr(ours, name), getattr(eager, name)
+                assert (a.shape, a.dtype) == (b.shape, b.dtype)
+                np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+    assert_near(ours, eager, tolerance)
+    assert ours._native.learn.built == 3
+    assert eager._native.learn.built == 0
+
+
+def test_lists_tensors_and_views_are_trained_on_alike(rng):
+    ours, eager = both(2, 3, 1)
+    x, y = rng.standard_normal((8, 2)), rng.uniform(size=(8, 1))
+    for given in (
+        (x, y), (x.tolist(), y.tolist()), (x[::2], y[::2]), (np.asfortranarray(x), y),
+        (lz.tensor(x), lz.tensor(y)), (x.astype(np.float32), y), (x[0], y[0]), (x[0].tolist(), [1]),
+        (np.ones((8, 2), int), y), (x[:0], y[:0]),
+    ):  # fmt: skip
+        ours.train(*given, 0.5)
+        eager.train(*given, 0.5)
+        assert_near(ours, eager)
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_numbers_that_are_not_finite_change_nothing(compile):
+    network = NeuralNetwork(2, 3, 1, seed=0, compile=compile)
+    good, target = np.array([0.5, 0.8]), np.array([0.2])
+    for _ in range(2):
+        network.train(good, target, 0.5)
+    before = parameters(network)
+    for x, y in [([np.inf, 1], [0.2]), ([0.5, 1], [np.nan]), ([np.nan, 1], [np.inf])]:
+        with pytest.raises(lz.RangeError, match="finite numbers are needed"):
+            network.train(np.array(x), np.array(y), 0.5)
+    for a, b in zip(before, parameters(network), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_network_that_has_diverged_gives_nan():
+    ours, eager = both(1, 1, output="linear")
+    for network in (ours, eager):
+        network.weights1 = [[np.nan]]
+        assert np.isnan(network.train(np.array([1.0]), np.array([1.0]), 0.1))
+        assert np.isnan(network.train(np.array([1.0]), np.array([1.0]), 0.1))
+
+
+@pytest.mark.parametrize("rate", [0, -0.5, np.nan, np.inf, "0.5", True, None])
+def test_a_wrong_rate_is_refused_after_a_right_one(rate):
+    network = NeuralNetwork(2, 3, 1, seed=0)
+    x, y = np.array([0.5, 0.8]), np.array([0.2])
+    network.train(x, y, 1.0)
+    before = parameters(network)
+    with pytest.raises((lz.RangeError, lz.KindError), match="learning_rate"):
+        network.train(x, y, rate)
+    for a, b in zip(before, parameters(network), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_weights_may_be_written_between_compiled_steps():
+    ours, eager = both(2, 3, 1)
+    x, y = np.array([0.5, 0.8]), np.array([0.2])
+    for network in (ours, eager):
+        network.train(x, y, 0.5)
+        network.weights1[0, 1] = 3.0
+        network.train(x, y, 0.5)
+        network.bias1 += 1
+        network.weights2 = np.ones((3, 1))
+        network.train(x, y, 0.5)
+    assert_near(ours, eager)
+
+
+def test_a_weight_matrix_as_the_batch():
+    ours, eager = both(3, 3)
+    for network in (ours, eager):
+        network.train(np.ones((3, 3)), np.ones((3, 3)), 0.5)
+        network.train(network.weights1, np.ones((3, 3)), 0.5)
+    assert_near(ours, eager)
+
+
+def test_what_the_hidden_layer_gave_is_kept_by_who_took_it():
+    network = NeuralNetwork(2, 3, 1, seed=0)
+    network.train(np.array([0.5, 0.8]), np.array([0.2]), 0.5)
+    hidden = network.hidden
+    kept = hidden.copy()
+    assert "hidden1" in dir(network)
+    network.train(np.array([0.5, 0.8]), np.array([0.2]), 0.5)
+    np.testing.assert_array_equal(hidden, kept)
+    assert (network.hidden != kept).any()
+    network.forward(np.zeros((2, 2)))
+    assert network.hidden.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))]
+)
+def test_copies_train_for_themselves(copied):
+    network = NeuralNetwork(2, 3, 1, seed=0)
+    x, y = np.array([0.5, 0.8]), np.array([0.2])
+    network.train(x, y, 0.5)
+    other = copied(network)
+    assert other.train(x, y, 0.5) == NeuralNetwork.train(copied(network), x, y, 0.5) or (
+        copied is copy.copy  # which shares the weights
+    )
+    before = network.weights2.copy()
+    other.train(x, y, 0.25)
+    assert (network.weights2 == before).all() == (copied is not copy.copy)
+
+
+@pytest.mark.parametrize("reason", ["environment", "no llvmlite", "compile=False"])
+def test_without_the_compiler_it_is_as_before(reason, monkeypatch):
+    network = NeuralNetwork(2, 3, 1, seed=0, compile=False if reason == "compile=False" else None)
+    if reason == "environment":
+        monkeypatch.setenv("LUNZI_COMPILE", "0")
+    elif reason == "no llvmlite":
+        monkeypatch.setattr(backend, "has_llvmlite", lambda: False)
+        monkeypatch.setattr(backend, "SAID", {"llvmlite"})
+    eager = NeuralNetwork(2, 3, 1, seed=0, compile=False)
+    for x, y in (([0.5, 0.8], [0.2]), (XOR_X, XOR_Y)):
+        assert network.train(x, y, 0.5) == eager.train(x, y, 0.5)
+    for a, b in zip(parameters(network), parameters(eager), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert network._native.learn.built == 0
+
+
+def test_compile_is_yes_no_or_none():
+    with pytest.raises(lz.KindError, match="compile"):
+        NeuralNetwork(2, 3, 1, compile="yes")
+
+
+@pytest.mark.parametrize(("inputs", "targets"), [(XOR_X, XOR_Y), ([0.5, 0.8], [0.2])])
+def test_a_compiled_fit_is_one_without(inputs, targets):
+    ours, eager = both(2, 3, 1)
+    results = [network.fit(inputs, targets, 2.0, at_most=3000) for network in (ours, eager)]
+    assert results[0].reached
+    assert results[0].steps == results[1].steps > 1
+    assert results[0].error == pytest.approx(results[1].error, rel=1e-9)
+    assert ours.hidden.shape == eager.hidden.shape
+    np.testing.assert_allclose(ours.hidden, eager.hidden, rtol=1e-9)
+    assert_near(ours, eager, 1e-9)
+
+
+@pytest.mark.parametrize("at_most", [1, 63, 64, 65, 500])
+def test_a_compiled_fit_that_does_not_get_there(at_most):
+    ours, eager = both(2, 3, 1)
+    results = []
+    for network in (ours, eager):
+        with pytest.warns(UserWarning, match="not reached"):
+            results.append(network.fit(XOR_X, XOR_Y, 0.1, until=1e-6, at_most=at_most))
+    assert results[0].steps == at_most
+    assert results[0].error == np.abs(XOR_Y - ours.forward(XOR_X)).max()
+    assert_near(ours, eager, 1e-9)
+
+
+def test_a_compiled_fit_that_is_there_at_once():
+    network = NeuralNetwork(2, 3, 1, seed=0, compile=True)
+    before = parameters(network)
+    result = network.fit([0.5, 0.8], network.forward([0.5, 0.8]), 0.5)
+    assert (result.reached, result.steps) == (True, 0)
+    for a, b in zip(before, parameters(network), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_compiled_fit_stops_where_numbers_are_no_longer_finite():
+    ours, eager = both(1, 1, output="linear")
+    results = []
+    for network in (ours, eager):
+        network.weights1, network.bias1 = [[1.0]], [0.0]
+        with pytest.warns(UserWarning, match="not reached"), np.errstate(all="ignore"):
+            results.append(network.fit([[1.0]], [[0.0]], 1e30, at_most=300))
+    assert not results[0].reached
+    assert results[0].steps == results[1].steps < 300
+
+
+def test_short_fits_stay_without_the_compiler():
+    network = NeuralNetwork(2, 3, 1, seed=0)
+    with pytest.warns(UserWarning, match="not reached"):
+        network.fit(XOR_X, XOR_Y, 0.5, at_most=20)
+    assert network._native.approach.built == 0
+    with pytest.warns(UserWarning, match="not reached"):
+        network.fit(XOR_X, XOR_Y, 0.5, until=1e-9, at_most=10_000)
+    assert network._native.approach.built == 1
+
+
+def test_compiling_is_told_to_who_listens(caplog):
+    with caplog.at_level(logging.INFO, logger="lunzi"):
+        network = NeuralNetwork(2, 3, 1, seed=0)
+        for _ in range(3):
+            network.train(np.array([0.5, 0.8]), np.array([0.2]), 0.5)
+    (message,) = caplog.messages
+    assert message.startswith("NeuralNetwork(2, 3, 1, activation='sigmoid', output='sigmoid')")
+    assert "compiled for (2,) in" in message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
 from types import MethodType
 from typing import Any, NamedTuple, overload
@@ -65,26 +65,33 @@ class Compiled:
         self.traced_again = 0  # calls without one between them that needed no tracing
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+        if not named:
+            result = self.at_once(arguments)
+            if result is not MISFIT:
+                return result
+        return self.find_and_run(arguments, named)
+
+    def at_once(self, arguments: Sequence[Any]) -> Any:
+        """The call by the program of the last one; MISFIT, and nothing done, if it is another."""
         program = self.last
-        if program is None or named or program.counter != PROGRAM.value:
-            return self.find_and_run(arguments, named)
+        if program is None or program.counter != PROGRAM.value:
+            return MISFIT
         recording, active = MODE.get()
         if active is not None or recording is not program.recording:
-            return self.find_and_run(arguments, named)
+            return MISFIT
         owners = program.owners
         arrays: list[Array] = []
         for x in arguments:
             if type(x) is not ARRAY:
                 if type(x) is not Tensor or x.base is not None or x.requires_grad:
-                    return self.find_and_run(arguments, named)
+                    return MISFIT
                 x = x.payload
             base = x.base
             if id(x if base is None else base) in owners:
-                return self.find_and_run(arguments, named)
+                return MISFIT
             arrays.append(x)
         self.traced_again = 0
-        result = program.run_at_once(arrays)
-        return self.find_and_run(arguments, named) if result is MISFIT else result
+        return program.run_at_once(arrays)
 
     def find_and_run(self, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """The call in full: find the program or make it, and run it."""
