@@ -14,7 +14,6 @@ from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.data import ArrayDataset
 from lunzi.nn import Module
-from lunzi.nn.summary import recorded_rows
 from lunzi.train.random_state import load_random_state, random_state
 
 CAUSES = (
@@ -92,7 +91,7 @@ def first_broken_layer(model: Module, x: Any) -> str | None:
 
 
 def look_over(model: Module, forward: Callable[[Any, Any], Any], x: Any, y: Any) -> int:
-    """Run model and loss once, eagerly and in eval mode, and leave everything as it was.
+    """Run model and loss once, eagerly, and leave everything as it was.
 
     Errors that hang on numbers, such as a label without a class, are raised as the eager step
     would raise them: a compiled one sees no numbers.
@@ -105,9 +104,20 @@ def look_over(model: Module, forward: Callable[[Any, Any], Any], x: Any, y: Any)
     Returns:
         The multiply-adds of the model for the batch.
     """
-    with unchanged(model), no_grad(), recorded_rows(model) as rows:
-        forward(x, y)
-    return sum(row.multiply_adds for row in rows)
+    counts: list[int] = []
+
+    def count(module: Module, inputs: Any, output: Any) -> None:
+        counts.append(module.multiply_adds(inputs, output))
+
+    # The mode stays: a model that does more in train() and eval() would not be as before.
+    hooks = [module.register_forward_hook(count) for module in model.modules()]
+    try:
+        with unchanged(model), no_grad():
+            forward(x, y)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return sum(counts)
 
 
 @contextmanager

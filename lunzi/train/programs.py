@@ -13,6 +13,7 @@ from lunzi.compiler.compile import Compiled, compile
 from lunzi.core.errors import TraceError
 from lunzi.core.mode import MODE, no_grad
 from lunzi.core.tensor import Tensor
+from lunzi.nn import Module
 from lunzi.optim import Optimizer
 from lunzi.train.inference import in_eval_mode, one_tensor
 from lunzi.train.metrics import Metric
@@ -56,6 +57,7 @@ class Programs:
         else:
             # An array, because a number would be part of the program.
             program, batch = self.finish if is_last else self.gather, (x, y, np.array(share))
+        self.watch.begin_call()
         if self.watch.is_due:
             has_gradients = any(p.grad is not None for p in self.trainer.model.parameters())
             with teaching():
@@ -64,6 +66,7 @@ class Programs:
 
     def evaluate(self, x: Tensor, y: Tensor) -> Results:
         """Loss and output of a batch in eval mode."""
+        self.watch.begin_call()
         return self.run(self.look, x, y)
 
     def run(self, program: Compiled, *batch: Any) -> Results:
@@ -73,7 +76,7 @@ class Programs:
             results: Results = program(*batch)
         if program.built != built:
             self.seconds += time.monotonic() - start
-        self.watch.note_call()
+        self.watch.end_call()
         return results
 
     # The programs
@@ -108,7 +111,7 @@ class Programs:
         The mode is changed in here, where only a trace sees it: around the call, it would have
         all programs traced again in each epoch.
         """
-        with in_eval_mode(self.trainer.model):
+        with traced_in_eval_mode(self.trainer.model):
             output, loss = self.trainer.forward(x, y)
         return results(loss, output, self.trainer.metrics)
 
@@ -126,6 +129,28 @@ class Programs:
 def moved_by(optimizer: Optimizer) -> list[Tensor]:
     """What a step of the optimizer may assign to."""
     return [x for parameter, state in optimizer.state.items() for x in (parameter, *state.values())]
+
+
+@contextmanager
+def traced_in_eval_mode(model: Module) -> Iterator[None]:
+    """Eval mode for a trace, without telling other programs, for which nothing has changed."""
+    if type(model).train is not Module.train or type(model).eval is not Module.eval:
+        with in_eval_mode(model):  # for it does more than set the attribute
+            yield
+        return
+    before = [(module, module.training) for module in model.modules()]
+    try:
+        set_quietly({module: False for module, _ in before})
+        with no_grad():
+            yield
+    finally:
+        set_quietly(dict(before))
+
+
+def set_quietly(training: dict[Module, bool]) -> None:
+    """Set the mode of modules, not by __setattr__, which tells all programs."""
+    for module, value in training.items():
+        vars(module)["training"] = value
 
 
 def version_of(x: Tensor) -> int:

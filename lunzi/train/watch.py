@@ -20,22 +20,26 @@ class Watch:
 
     A program holds what those were when it was traced, such as a weight of the loss that a
     callback raises from epoch to epoch. What a module or an optimizer holds is no matter: they
-    tell of changes.
+    tell of changes, and once they have done so, nothing is watched any more.
     """
 
     def __init__(self) -> None:
         self.epochs = 0  # that have begun
-        self.counter = 0  # the value of PROGRAM after the last call of a program
+        self.counter: int | None = None  # the value of PROGRAM after the last call
+        self.is_quiet = True  # whether nothing has told of a change since the first call
         self.known: dict[tuple[Any, ...], tuple[int, str]] = {}  # epoch and name of the graph
+
+    @property
+    def is_due(self) -> bool:
+        return self.is_quiet and self.epochs <= WATCHED
 
     def begin_epoch(self) -> None:
         self.epochs += 1
 
-    @property
-    def is_due(self) -> bool:
-        return self.epochs <= WATCHED
+    def begin_call(self) -> None:
+        self.is_quiet &= self.counter in (None, PROGRAM.value)
 
-    def note_call(self) -> None:
+    def end_call(self) -> None:
         self.counter = PROGRAM.value
 
     def look(self, program: Compiled, batch: tuple[Any, ...], *others: object) -> None:
@@ -55,7 +59,7 @@ class Watch:
             return
         graph = program.graph(*batch)
         found = fingerprint(graph, [()] * len(memories_of(graph)))
-        if name and name != found and self.counter == PROGRAM.value:
+        if name and name != found:
             raise TraceError(
                 "model or loss are not what they were when they were compiled, though no module "
                 "has changed: they read a plain Python variable that has. Keep it in a tensor, to "

@@ -81,7 +81,8 @@ def test_four_programs_serve_a_whole_run_whatever_the_learning_rate_does(data):
     assert (made.programs.learn.built, made.programs.look.built) == (2, 2)
 
 
-def test_nothing_is_traced_again_from_epoch_to_epoch(data):
+@pytest.mark.parametrize("batch_size", [20, 8])  # one batch an epoch; full ones and a last one
+def test_nothing_is_traced_again_from_epoch_to_epoch(data, batch_size):
     calls = []
 
     class Counting(Module):
@@ -92,10 +93,10 @@ def test_nothing_is_traced_again_from_epoch_to_epoch(data):
             calls.append(len(calls))
             return self.inner(x)
 
-    trained(data, compile=True, epochs=3, batch_size=20, model=Counting)
+    trained(data, compile=True, epochs=3, batch_size=batch_size, model=Counting)
     three = len(calls)
     calls.clear()
-    trained(data, compile=True, epochs=30, batch_size=20, model=Counting)
+    trained(data, compile=True, epochs=30, batch_size=batch_size, model=Counting)
     assert len(calls) == three
 
 
@@ -134,6 +135,27 @@ def test_evaluation_gives_the_same_both_ways(data, make):
     compiled = trainer.evaluate(data)
     assert trainer.programs.look.built == 1
     assert compiled == pytest.approx(eager, rel=1e-6)
+
+
+def test_a_model_that_evaluates_in_a_way_of_its_own_does_so_compiled(data):
+    class Frozen(nn.Sequential):
+        """Doubles its outputs in eval mode."""
+
+        def train(self, mode=True):
+            super().train(mode)
+            self.own = "training" if mode else "evaluation"
+            return self
+
+        def forward(self, x):
+            return super().forward(x) * (2 if self.own == "evaluation" else 1)
+
+    eager, compiled = (
+        trained(data, compile=compile, model=lambda: Frozen(nn.Linear(4, 3)))
+        for compile in (False, True)
+    )
+    assert compiled.history["validation loss"] == pytest.approx(
+        eager.history["validation loss"], rel=1e-5
+    )
 
 
 # What is compiled
