@@ -17,6 +17,7 @@ from lunzi.compiler.bound import Bound
 from lunzi.compiler.check import run_both
 from lunzi.compiler.program import MISFIT, Program
 from lunzi.compiler.repeat import Stack, repeat, repeat_over
+from lunzi.compiler.show import list_of_stages, refuse_unknown
 from lunzi.compiler.signature import Call, arrays_of, difference, is_data
 from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, StateError, TraceError
@@ -286,20 +287,28 @@ class Compiled:
         """The graph of the function for arguments such as these; nothing runs."""
         return self.traced(arguments, named)
 
-    def show(self, stage: str = "graph") -> None:
+    def show(self, stage: str | None = None) -> None:
         """Print the program of the last call, after a stage of its making.
 
         Args:
-            stage: "graph" for what was traced, or a stage that the backend names.
+            stage: one of lunzi.compiler.show.STAGES; without one, they are listed.
 
         Raises:
             StateError: before the first call.
             RangeError: when there is no such stage.
         """
+        if stage is None:
+            print(list_of_stages())
+            return
+        refuse_unknown(stage)
+        program = self.shown()
+        print(program.bound.traced if stage == "graph" else program.backend.show(stage))
+
+    def shown(self) -> Program:
+        """The program of the last call."""
         if not self.programs:
             raise StateError(f"{self.name} has no program to show before its first call")
-        program = self.last or [*self.programs.values()][-1]
-        print(program.bound.traced if stage == "graph" else program.backend.show(stage))
+        return self.last or [*self.programs.values()][-1]
 
     def __repr__(self) -> str:
         count = len(self.programs)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lunzi.compiler import cache, threads
+from lunzi.compiler.arena import plan_memory
 from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
 from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
@@ -19,12 +20,20 @@ from lunzi.compiler.native import Library, assembly, object_code
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.plan import Ends, Layout, Plan
 from lunzi.compiler.scans import make_plan
+from lunzi.compiler.show import (
+    GRAPHS,
+    described_states,
+    graph_after,
+    refuse_unknown,
+    text_of_memory,
+    text_of_stages,
+)
 from lunzi.compiler.steps import NAME as STEPS
 from lunzi.compiler.steps import Steps, steps_alone, steps_code
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
-from lunzi.core.errors import PositionError, RangeError
-from lunzi.core.graph import State, topological
+from lunzi.core.errors import PositionError
+from lunzi.core.graph import State
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
 
@@ -33,8 +42,6 @@ FEW_TURNS = 2**16
 
 # Turns that surely take no more than some milliseconds.
 QUICK_TURNS = 2**21
-
-STAGES = ("graph", "prepared", "stages", "llvm", "assembly")
 
 
 @dataclass
@@ -285,14 +292,19 @@ class Native:
         Raises:
             RangeError: when there is no such stage.
         """
+        refuse_unknown(stage)
+        if stage in GRAPHS:
+            return graph_after(self.graph, stage)
+        plan = self.plan()
         match stage:
-            case "prepared":
-                return "\n".join(map(repr, topological(self.ends().nodes)))
-            case "llvm":
-                return str(self.emitted(host())[1].module)
-            case "assembly":
-                return assembly(str(self.emitted(host())[1].module), host())
-        raise RangeError(f"the stages to show are {', '.join(STAGES)}; got {stage!r}")
+            case "stages":
+                return text_of_stages(plan, plan_memory(plan))
+            case "memory":
+                threads = 1 if self.parts.is_serial else get_num_threads()
+                states = described_states(self.graph, [layout.spec for layout in self.layouts])
+                return text_of_memory(plan, plan_memory(plan), threads, states)
+        module = str(emit_program(plan, host()).module)
+        return module if stage == "llvm" else assembly(module, host())
 
 
 def turns_of(plan: Plan) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from lunzi.compiler.memories import place_of
-from lunzi.core.errors import RangeError
+from lunzi.compiler.show import GRAPHS, graph_after, refuse_unknown
+from lunzi.core.errors import RangeError, StateError
 from lunzi.core.graph import Node
 from lunzi.core.interpreter import interpret
 from lunzi.core.spec import Array, is_floating
@@ -68,7 +69,10 @@ class Interpreted:
         return [numbers[id(node)] for node in self.graph.ends]
 
     def show(self, stage: str) -> str:
-        raise RangeError(f"the stages to show are 'graph'; got {stage!r}")
+        refuse_unknown(stage)
+        if stage not in GRAPHS:
+            raise StateError(f"this program runs in the interpreter and has no {stage!r} to show")
+        return graph_after(self.graph, stage)
 
 
 def read_by(node: Node) -> list[Node]:

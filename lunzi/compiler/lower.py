@@ -71,6 +71,7 @@ class Lowering:
         self.memo: dict[tuple[int, Index], Term] = {}
         self.loops = 0  # how many loops the stage has that is being made
         self.checks: list[Check] = []
+        self.lines: dict[str, None] = {}  # of the nodes that the stage computes
 
     # Indices
 
@@ -131,6 +132,7 @@ class Lowering:
 
     def computed(self, node: Node, index: Index) -> Term:
         """The same, computed from the node's inputs."""
+        self.lines[node.line] = None
         parts = self.split(node, index)
         match node.op:
             case Constant(array):
@@ -241,6 +243,7 @@ class Lowering:
         self.loops = len(sizes)
         self.memo = {}
         self.checks = []
+        self.lines = {}
         return Stage(tuple(sizes), kept)
 
     def stages(self, node: Node) -> list[Stage]:
@@ -264,7 +267,7 @@ class Lowering:
 
     def finished(self, stage: Stage, node: Node) -> Stage:
         stage.checks = self.checks
-        stage.lines = [node.line]
+        stage.lines = [line for line in {node.line: None, **self.lines} if line]
         return stage
 
     def elementwise(self, node: Node) -> Stage:

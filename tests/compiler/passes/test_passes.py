@@ -110,5 +110,5 @@ def test_the_passes_do_what_they_are_for(rng):
 
 
 def test_a_pass_that_is_not_there_names_those_that_are():
-    with pytest.raises(lz.RangeError, match="the passes are simplify, .*; got 'fuse'"):
+    with pytest.raises(lz.RangeError, match=r"the passes are simplify, .*; got 'fuse'"):
         prepare([], after="fuse")
