@@ -2,7 +2,8 @@
 
 The workloads, their data, initial weights and the timing loop come from a module `common`, found
 through PYTHONPATH and shared by all frameworks that are compared; README.md says how to call it.
-Modes: `eager`, one call from Python per step; `step`, the same compiled.
+Modes: `eager`, one call from Python per step; `step`, the same compiled; `loop`, many compiled
+steps in one call, over the batches in turn.
 """
 
 from __future__ import annotations
@@ -218,9 +219,31 @@ def training_step(workload: str, mode: str, batch: int) -> Callable[[], Tensor]:
         optimizer.step()
         return loss
 
+    if mode == "loop":
+        stacks = stacked(data, steps_in_a_call(workload, mode))
+        repeat = lz.compile(update).repeat
+        return lambda: repeat(*stacks)
     if mode == "step":
         update = lz.compile(update)
     return lambda: update(*next(batches))
+
+
+def steps_in_a_call(workload: str, mode: str) -> int:
+    if mode != "loop":
+        return 1
+    return 1000 if workload.startswith("w1") else common.POOL
+
+
+def stacked(data: list[tuple[Tensor, Tensor]], steps: int) -> list[np.ndarray]:
+    """The batches in turn, with an axis of steps before theirs."""
+    columns = [[x.numpy() for x in column] for column in zip(*data, strict=True)]
+    if len(data) == 1:  # the same at each step takes no memory
+        return [np.broadcast_to(x, (steps, *x.shape)) for (x,) in columns]
+    return [np.stack([column[step % len(data)] for step in range(steps)]) for column in columns]
+
+
+def last_loss(losses: Tensor) -> float:
+    return float(losses.reshape(-1)[-1])
 
 
 def inference(workload: str, mode: str) -> None:
@@ -237,7 +260,7 @@ def inference(workload: str, mode: str) -> None:
 
 
 def main() -> None:
-    workload, mode, batch = common.args(["eager", "step"])
+    workload, mode, batch = common.args(["eager", "step", "loop"])
     if workload.removeprefix("infer-") not in MODELS:
         raise SystemExit(f"lunzi has no workload {workload}; it has {', '.join(MODELS)}")
     if workload.startswith("infer-"):
@@ -245,7 +268,7 @@ def main() -> None:
     else:
         common.bench(
             workload, batch, f"lunzi-{mode}", training_step(workload, mode, batch),
-            lambda _: None, float,
+            lambda _: None, last_loss, steps_in_a_call(workload, mode),
             extra={"version": lz.__version__},
         )  # fmt: skip
 
