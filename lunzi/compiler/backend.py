@@ -24,6 +24,16 @@ Layout = tuple[int, ...]
 SAID: set[str] = set()  # what was said once and is not said again
 
 
+class Steps(Protocol):
+    """Many steps of a backend. After an error it is of no use any more."""
+
+    def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
+        """Say what the next steps work on: an axis of steps, then what a call takes."""
+
+    def run(self, first: int, stop: int) -> None:
+        """Take the steps first ... stop - 1."""
+
+
 class Backend(Protocol):
     """A graph made ready to run. Who calls it holds the lock of its memories."""
 
@@ -48,21 +58,12 @@ class Backend(Protocol):
         memories live as long as it does. None where there is no such way.
         """
 
-    def steps(
-        self,
-        arguments: Sequence[Array],
-        memories: Sequence[Array],
-        outputs: Sequence[Array],
-        each: Mapping[int, Array],
-    ) -> Callable[[int, int], None]:
-        """A function that takes the steps first ... stop - 1 of many in one native call.
-
-        Only for who has a quick way in.
+    def steps(self, memories: Sequence[Array], each: Mapping[int, Array]) -> Steps:
+        """Many steps behind one native call, on memories that never move.
 
         Args:
-            arguments, outputs: an axis of steps, then what the program takes, in C order.
             memories: as for a call.
-            each: by the places of memories, what stands there instead at each step.
+            each: by the places of memories, what stands there instead, with an axis of steps.
         """
 
     @property

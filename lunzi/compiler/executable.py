@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -244,36 +244,8 @@ class Native:
 
         return enter
 
-    def steps(
-        self,
-        arguments: Sequence[Array],
-        memories: Sequence[Array],
-        outputs: Sequence[Array],
-        each: Mapping[int, Array],
-    ) -> Callable[[int, int], None]:
-        held = [each.get(place, memory) for place, memory in enumerate(memories)]
-        strides = [
-            *(array.strides[0] for array in arguments),
-            *(array.strides[0] if place in each else 0 for place, array in enumerate(held)),
-            *(array.strides[0] for array in outputs),
-        ]
-        firsts = (array[0, ...] if place in each else array for place, array in enumerate(held))
-        self.note_addresses(
-            [*(x[0, ...] for x in arguments), *firsts, *(x[0, ...] for x in outputs)]
-        )
-        order = Steps(self.address, self.table, strides, self.table_plan.error)
-
-        def run(first: int, stop: int) -> None:
-            order.cut(first, stop)
-            if self.parts.is_serial:
-                steps_alone()(order.address, 0, 0, 1)
-            else:
-                self.run_together(steps_code().address(STEPS), order.table, order.address)
-            if order.failed is not None:
-                step, check = order.failed
-                self.refuse(check, f" at step {step}")
-
-        return run
+    def steps(self, memories: Sequence[Array], each: Mapping[int, Array]) -> NativeSteps:
+        return NativeSteps(self, memories, each)
 
     @property
     def quick_steps(self) -> int:
@@ -305,6 +277,46 @@ class Native:
                 return text_of_memory(plan, plan_memory(plan), threads, states)
         module = str(emit_program(plan, host()).module)
         return module if stage == "llvm" else assembly(module, host())
+
+
+class NativeSteps:
+    """Many steps of a native program, on memories that never move: see `Backend.steps`."""
+
+    def __init__(
+        self, native: Native, memories: Sequence[Array], each: Mapping[int, Array]
+    ) -> None:
+        self.native = native
+        self.memories = [each.get(place, memory) for place, memory in enumerate(memories)]
+        plan = native.table_plan
+        moving = plan.arguments + plan.states + plan.outputs
+        self.order = Steps(native.address, native.table, moving, plan.error)
+        states = slice(plan.arguments, plan.arguments + plan.states)
+        self.order.table[states] = [array.ctypes.data for array in self.memories]
+        self.order.strides[states] = [
+            array.strides[0] if place in each else 0 for place, array in enumerate(self.memories)
+        ]
+        self.others = [*range(states.start), *range(states.stop, moving)]
+        self.fill = make_entry([*native.given, *native.results], self.order.table)
+        self.strides: list[int] = []  # of arguments and outputs, as they stand in the order
+
+    def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
+        arrays = [*arguments, *outputs]
+        if not self.fill(*[array[0, ...] for array in arrays]):  # see `note_addresses`
+            self.order.table[self.others] = [array.ctypes.data for array in arrays]
+        strides = [array.strides[0] for array in arrays]
+        if strides != self.strides:
+            self.order.strides[self.others] = self.strides = strides
+
+    def run(self, first: int, stop: int) -> None:
+        native, order = self.native, self.order
+        order.cut(first, stop)
+        if native.parts.is_serial:
+            steps_alone()(order.address, 0, 0, 1)
+        else:
+            native.run_together(steps_code().address(STEPS), order.table, order.address)
+        if order.failed is not None:
+            step, check = order.failed
+            native.refuse(check, f" at step {step}")
 
 
 def turns_of(plan: Plan) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -39,20 +39,8 @@ class Interpreted:
     def bound(self, memories: Sequence[Array]) -> None:
         """Nothing is gained by a quick way in."""
 
-    def steps(
-        self,
-        arguments: Sequence[Array],
-        memories: Sequence[Array],
-        outputs: Sequence[Array],
-        each: Mapping[int, Array],
-    ) -> Callable[[int, int], None]:
-        def run(first: int, stop: int) -> None:
-            for step in range(first, stop):
-                held = [each[i][step, ...] if i in each else x for i, x in enumerate(memories)]
-                # `...` keeps a view of a single number, which is to be written.
-                self([x[step, ...] for x in arguments], held, [x[step, ...] for x in outputs])
-
-        return run
+    def steps(self, memories: Sequence[Array], each: Mapping[int, Array]) -> InterpretedSteps:
+        return InterpretedSteps(self, memories, each)
 
     @property
     def quick_steps(self) -> int:
@@ -73,6 +61,31 @@ class Interpreted:
         if stage not in GRAPHS:
             raise StateError(f"this program runs in the interpreter and has no {stage!r} to show")
         return graph_after(self.graph, stage)
+
+
+class InterpretedSteps:
+    """Many steps, one after the other."""
+
+    def __init__(
+        self, backend: Interpreted, memories: Sequence[Array], each: Mapping[int, Array]
+    ) -> None:
+        self.backend = backend
+        self.memories = memories
+        self.each = each
+        self.arguments: Sequence[Array] = ()
+        self.outputs: Sequence[Array] = ()
+
+    def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
+        self.arguments, self.outputs = arguments, outputs
+
+    def run(self, first: int, stop: int) -> None:
+        for step in range(first, stop):
+            # `...` keeps a view of a single number, which may be written.
+            held = list(self.memories)
+            for place, numbers in self.each.items():
+                held[place] = numbers[step, ...]
+            arguments = [x[step, ...] for x in self.arguments]
+            self.backend(arguments, held, [x[step, ...] for x in self.outputs])
 
 
 def read_by(node: Node) -> list[Node]:

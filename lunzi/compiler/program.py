@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lunzi.compiler.backend import Backend
+from lunzi.compiler.backend import Backend, Steps
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.captures import watches
 from lunzi.compiler.locks import LOCKS
@@ -86,11 +86,13 @@ class Program:
         self.is_usual = not (self.gradients or self.views or self.watches)
         lock = LOCKS.of([backend, *(slot.tensor for slot in bound.slots)])
         self.acquire, self.release = lock.acquire, lock.release
+        self.specs = bound.graph.arguments
         self.outputs = [(node.shape, node.dtype) for node in bound.graph.outputs]
         # Where a call is known by the specs and owners of its arguments alone, and the memories
         # are always these: whatever gives a tensor other memory raises PROGRAM.
         is_plain_call = data is not None and owners is not None and not self.gradients
         self.enter = backend.bound(self.memories) if is_plain_call else None
+        self.steps: Steps | None = None  # made when there are many for the first time
         self.origins = [Closed(name) if needs else None for needs in bound.needs_gradient]
         # The usual result, one tensor, is handed over without a walk through its nesting.
         self.is_single = is_tensor(bound.traced.result)
@@ -145,13 +147,11 @@ class Program:
 
     def can_repeat(self, tensors: Sequence[Tensor]) -> bool:
         """Whether many steps are one call: with no gradient that goes from step to step."""
-        if self.gradients:
-            return False
+        if self.gradients or not tensors:
+            return not self.gradients
         known = {id(x) for x in tensors}
         layouts = zip(self.bound.slots, self.bound.layouts, strict=True)
-        return not known or not any(
-            id(slot.tensor) in known and min(layout, default=0) < 0 for slot, layout in layouts
-        )
+        return not any(id(x.tensor) in known and min(steps, default=0) < 0 for x, steps in layouts)
 
     def repeat(
         self, count: int, stacks: Sequence[Array], settings: Sequence[tuple[Tensor, Array]]
@@ -168,21 +168,17 @@ class Program:
         def take(first: int, stop: int) -> None:
             nonlocal done
             done = stop
-            run(first, stop)
+            steps.run(first, stop)
 
         self.acquire()
         try:
             if not self.fits():
                 return MISFIT
-            each = {
-                place: stepwise(numbers, layout)
-                for tensor, numbers in settings
-                for place, (slot, layout) in enumerate(
-                    zip(self.bound.slots, self.bound.layouts, strict=True)
-                )
-                if slot.tensor is tensor
-            }
-            run = self.backend.steps(stacks, self.memories, outputs, each)
+            each = self.numbers_of(settings) if settings else {}
+            steps, self.steps = self.steps, None  # which are of no use after an error
+            if steps is None or each:
+                steps = self.backend.steps(self.memories, each)
+            steps.aim(stacks, outputs)
             try:
                 in_slices(count, take, length=self.backend.quick_steps)
             finally:
@@ -190,9 +186,21 @@ class Program:
                     self.note_writes()
                     for place, numbers in each.items():
                         self.bound.slots[place].tensor.assign(numbers[done - 1])
+            if not each:
+                self.steps = steps
         finally:
             self.release()
         return replace(self.bound.traced.result, is_tensor, map(wrap, outputs))
+
+    def numbers_of(self, settings: Sequence[tuple[Tensor, Array]]) -> dict[int, Array]:
+        """What stands in the place of memories at each step."""
+        memories = zip(self.bound.slots, self.bound.layouts, strict=True)
+        given = {id(tensor): numbers for tensor, numbers in settings}
+        return {
+            place: stepwise(given[id(slot.tensor)], layout)
+            for place, (slot, layout) in enumerate(memories)
+            if id(slot.tensor) in given
+        }
 
     def note_writes(self) -> int:
         """Say in the tensors what was done to them; gives the time of it."""

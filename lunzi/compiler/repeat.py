@@ -11,12 +11,15 @@ from lunzi.compiler.program import MISFIT, Program
 from lunzi.compiler.signature import is_data, key_of, known_dtype
 from lunzi.core.arguments import whole_number
 from lunzi.core.errors import KindError, RangeError, ShapeError
-from lunzi.core.spec import Array
+from lunzi.core.spec import DTYPES, Array
 from lunzi.core.structure import flatten, places, replace
 from lunzi.core.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from lunzi.compiler.compile import Compiled
+
+# Looked up once: these lines run in every call.
+ARRAY = np.ndarray
 
 # Batches are gathered until they have so many bytes, or are so many.
 GATHERED_BYTES = 2**26
@@ -46,22 +49,23 @@ class Stack(NamedTuple):
             if not arrays:
                 raise RangeError("say how many steps there are, as in repeat(count=100)")
             count = arrays[0].shape[0] if arrays[0].ndim else 0
-        count = whole_number("the number of steps", count)
-        if any(x.shape[:1] != (count,) for x in arrays):
-            raise ShapeError(unequal(arguments, arrays, count))
+        if type(count) is not int or count < 1:
+            count = whole_number("the number of steps", count)
+        for x in arrays:
+            if x.shape[:1] != (count,):
+                raise ShapeError(unequal(arguments, arrays, count))
         return cls(arguments, leaves, arrays, count)
 
     def fits(self, program: Program) -> bool:
         """Whether each step is a call that a program with a quick way in is for."""
-        specs = program.bound.graph.arguments
+        specs = program.specs
         if len(self.arguments) != len(specs) or len(self.leaves) != len(specs):
             return False
-        for argument, leaf, x, spec in zip(
-            self.arguments, self.leaves, self.arrays, specs, strict=True
-        ):
-            if argument is not leaf or x.dtype != spec.dtype or x.shape[1:] != spec.shape:
+        for place, x in enumerate(self.arrays):
+            spec, leaf = specs[place], self.leaves[place]
+            if x.dtype != spec.dtype or x.shape[1:] != spec.shape:
                 return False
-            if isinstance(leaf, Tensor) and leaf.requires_grad:
+            if leaf is not self.arguments[place] or (type(leaf) is not ARRAY and needs(leaf)):
                 return False
         return True
 
@@ -70,6 +74,10 @@ class Stack(NamedTuple):
         parts = (like(x[step], leaf) for x, leaf in zip(self.arrays, self.leaves, strict=True))
         result: tuple[Any, ...] = replace(self.arguments, is_data, parts)
         return result
+
+
+def needs(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.requires_grad
 
 
 def unequal(arguments: tuple[Any, ...], arrays: Sequence[Array], count: int) -> str:
@@ -95,12 +103,12 @@ def like(part: Array, whole: Any) -> Any:
 def ready(value: Any) -> Array:
     """Stacked data as an array of which each step is in C order and aligned."""
     array = array_of(value)
-    dtype = known_dtype(array)
+    flags = array.flags
     # The steps themselves may lie apart, or all in one place.
-    is_ordered = array.flags.c_contiguous or array[:1].flags.c_contiguous
-    if array.dtype == dtype and array.flags.aligned and is_ordered:
+    is_ordered = flags.c_contiguous or array[:1].flags.c_contiguous
+    if is_ordered and flags.aligned and array.dtype in DTYPES:
         return array
-    return np.array(array, dtype, order="C")
+    return np.array(array, known_dtype(array), order="C")
 
 
 def settings_of(assign: Mapping[Tensor, Any], count: int) -> list[Settings]:

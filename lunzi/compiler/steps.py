@@ -15,7 +15,6 @@ and behind them two words for errors, and the table.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -42,21 +41,22 @@ class Steps:
 
     Args:
         program: the address of its code.
-        table: its table, filled for step 0.
-        strides: of the first words of the table, in bytes from step to step.
+        table: its table, of which a copy is made.
+        moving: how many of its first words may move from step to step.
         error: which word of the table has the address of the word for errors.
     """
 
-    def __init__(self, program: int, table: Array, strides: Sequence[int], error: int) -> None:
-        errors = STRIDES + len(strides)
+    def __init__(self, program: int, table: Array, moving: int, error: int) -> None:
+        errors = STRIDES + moving
         # Two words, for who has finished a step may be in the next one while others still look.
         start = errors + 2
         self.words = np.zeros(start + len(table), np.int64)
         self.address = address = self.words.ctypes.data
-        self.words[:errors] = (
-            program, address + start * WORD, len(table), len(strides), error,
-            address + errors * WORD, 0, 0, -1, *strides,
+        self.words[:STRIDES] = (
+            program, address + start * WORD, len(table), moving, error, address + errors * WORD,
+            0, 0, -1,
         )  # fmt: skip
+        self.strides = self.words[STRIDES:errors]  # in bytes; 0 for what stays
         self.errors = self.words[errors:start]
         self.table = self.words[start:]
         self.table[:] = table
