@@ -31,10 +31,16 @@ def counted(lanes: int, element: str = INDEX, stride: int = 1) -> Value:
 
 def mask_below(f: Function, remaining: Value, lanes: int) -> Value:
     """True in the first `remaining` lanes."""
+    if remaining.name[0] != "%":
+        return constant_mask(int(remaining.name), lanes)
     # Lanes of 32 bits: masks of 64-bit lanes would take two comparisons.
-    short = f.convert("trunc", remaining, "i32") if remaining.name[0] == "%" else remaining
-    limit = f.splat(Value("i32", short.name), lanes)
+    limit = f.splat(f.convert("trunc", remaining, "i32"), lanes)
     return f.compare("icmp slt", counted(lanes, "i32"), limit)
+
+
+def constant_mask(count: int, lanes: int) -> Value:
+    bits = ", ".join(f"{TRUTH} {int(lane < count)}" for lane in range(lanes))
+    return Value(vector(TRUTH, lanes), f"<{bits}>")
 
 
 def places_from(f: Function, first: Value, lanes: int, stride: int) -> Value:
@@ -84,6 +90,11 @@ def store(
     value = to_memory(f, dtype, value)
     if mask is None:
         f.store(value, pointer, dtype.itemsize)
+    elif mask == constant_mask(1, value.lanes):
+        # LLVM 22 for AVX-512 makes one number that is cut to fewer bits, stored under a constant
+        # mask, a store of all its bits: beyond the memory.
+        first = f.define(value.element, f"extractelement {value}, i64 0")
+        f.store(first, pointer, dtype.itemsize)
     else:
         name = f"llvm.masked.store.{mangled(value.type)}.p0"
         f.run(name, value, pointer, alignment(dtype), mask)
