@@ -183,6 +183,9 @@ class Lowering:
         """The element of x whose place on one axis is a term."""
         self.checks.append(Check(chosen, x.shape[axis], line))
         parts[axis] = self.on_axis(x, axis, self.constant_place(0))
+        start = self.term(x, join(parts))
+        if isinstance(start, Literal):
+            return start
         start = self.address(x, join(parts))
         parts[axis] = self.on_axis(x, axis, self.constant_place(1))
         stride = self.address(x, join(parts)).address.offset - start.address.offset

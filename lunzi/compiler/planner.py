@@ -28,8 +28,7 @@ from lunzi.compiler.storing import LEAVES, Storing, reading_stages
 from lunzi.core.elementwise import Cast
 from lunzi.core.graph import Argument, Node, State, topological
 from lunzi.core.indexing import AddAlongAxis, ScatterAdd
-from lunzi.core.loop import Scan
-from lunzi.core.movement import Concat, Pad, Reshape
+from lunzi.core.movement import BroadcastTo, Concat, Pad, Reshape
 from lunzi.core.part import Part
 from lunzi.core.reduction import ArgSort, CumulativeSum
 from lunzi.core.spec import int64, size_of
@@ -47,7 +46,7 @@ class Planner:
     """
 
     def __init__(self, ends: Ends, regions: Regions, extra: Extra, constants: list[Memory]) -> None:
-        self.ends = ends
+        self.ends = ends = made_apart(ends)
         self.nodes = topological(ends.nodes)
         self.axes = Axes(self.nodes)
         self.storing = Storing(self.nodes, ends.nodes, self.axes)
@@ -123,7 +122,7 @@ class Planner:
         users = self.storing.users
         later: dict[int, list[Node]] = {}  # reader -> who overwrites what it reads
         readers = {
-            index: reading_stages(node, lambda n: users[id(n)], lambda n: n in self.storing)
+            index: reading_stages(node, lambda n: users[id(n)], self.has_stage)
             for node in self.nodes
             if (index := self.state_of(node)) is not None
         }
@@ -151,16 +150,13 @@ class Planner:
                 before.setdefault(id(writer), []).append(known[key])
         return sorted_by(self.ends.nodes, before)
 
+    def has_stage(self, node: Node) -> bool:
+        """Whether stages make a node: it is stored, and no other node in another shape."""
+        return node in self.storing and not isinstance(node.op, Reshape | Part)
+
     def is_made_in_place(self, node: Node) -> bool:
-        """Whether a stage can write a node where it shall be: one that is computed, once."""
-        is_alias = isinstance(node.op, Reshape) and self.axes.is_stored(node)
-        return not (
-            isinstance(node.op, LEAVES)
-            or is_alias
-            or isinstance(node.op, Scan | Part)
-            or id(node) in self.storing.contiguous
-            or id(node) in self.destinations
-        )
+        """Whether a stage can write a node where it shall be."""
+        return self.has_stage(node) and id(node) not in self.storing.contiguous
 
     # Stages
 
@@ -225,7 +221,7 @@ class Planner:
         """The place in a node's memory, by the counters of its stage."""
         count = len(self.axes.sizes(node))
         order = list(range(count))
-        if isinstance(node.op, CumulativeSum | ArgSort):
+        if stage.reductions and isinstance(node.op, CumulativeSum | ArgSort):
             # Its axis is the last loop, whichever it was.
             axis = node.op.axis
             first = sum(len(factors) for factors in self.axes[node][:axis])
@@ -422,6 +418,20 @@ class Planner:
             regions = users.get(memory, set())
             if len(regions) == 1 and memory in next(iter(regions)).rows:
                 memory.kind = Kind.SCRATCH
+
+
+def made_apart(ends: Ends) -> Ends:
+    """The same ends, each a node of its own that a stage makes: a copy where it was not."""
+    taken: set[int] = set()
+
+    def apart(node: Node) -> Node:
+        if isinstance(node.op, LEAVES | Reshape | Part) or id(node) in taken:
+            node = Node(BroadcastTo(node.shape), (node,), node.spec, node.line)
+        taken.add(id(node))
+        return node
+
+    updates = tuple((index, apart(node)) for index, node in ends.updates)
+    return Ends(tuple(map(apart, ends.outputs)), updates)
 
 
 def loop_order(
