@@ -158,7 +158,8 @@ class RegionWriter:
                     self.bases[memory] = self.base(memory)
         self.error = self.word(whole.table.error)
         self.registers: Registers | None = None
-        if whole.plan.regions == [region] and region.is_serial and is_short(region.stages):
+        is_alone = whole.plan.regions == [region] and region.is_serial and region.loop is None
+        if is_alone and is_short(region.stages):
             self.registers = Registers(region.stages)
 
     def word(self, place: int) -> Value:
@@ -233,18 +234,18 @@ class RegionWriter:
         scale = collapse(stage)
         if rows is not None:
             rows = (f.times(rows[0], scale), f.times(rows[1], scale))
+        where, first_check = pointers.__getitem__, len(whole.checks) + 1
+        if self.registers is not None:
+            whole.checks += stage.checks
+            Straight(f, whole.target, stage, where, self.error, first_check, self.registers).write()
+            return
         product = product_of(stage)
         if product is not None:
-            whole.products.call(f, stage, product, pointers.__getitem__, rows)
+            whole.products.call(f, stage, product, where, rows)
             return
         transpose = transpose_of(stage)
         if transpose is not None:
-            whole.transposes.call(f, stage, transpose, pointers.__getitem__, rows)
+            whole.transposes.call(f, stage, transpose, where, rows)
             return
-        first_check = len(whole.checks) + 1
         whole.checks += stage.checks
-        where = pointers.__getitem__
-        if self.registers is not None:
-            Straight(f, whole.target, stage, where, self.error, first_check, self.registers).write()
-            return
         Nest(f, whole.target, stage, where, rows, self.error, first_check).write()

@@ -97,6 +97,24 @@ def test_state_that_is_read_and_written_in_turn(form):
 
 
 @forms
+def test_copies_that_transpose(form, rng):
+    x = rng.standard_normal((18, 20)).astype(np.float32)
+    program = Program(lambda x: ((x + 1).T.reshape(18, 20) * 2).T, x)
+    assert_near(program(x), program.expected(x))
+
+
+@forms
+def test_loops_of_steps(form):
+    xs = np.arange(12, dtype=np.float32).reshape(4, 3)
+
+    def function(xs, start):
+        return lz.scan(lambda carry, x: (carry * 0.5 + x, carry - x), start, xs)
+
+    program = Program(function, xs, xs[0])
+    assert_near(program(xs, xs[0]), program.expected(xs, xs[0]))
+
+
+@forms
 def test_sums_of_nothing_are_positive_zeros(form):
     x = np.zeros((2, 0), np.float32)
     program = Program(lambda x: (x.sum(axis=1), x @ x.T), x)
