@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lunzi.compiler.passes.adjoints import convolution_adjoint, cropped_adjoint
 from lunzi.compiler.passes.masks import masks_from_results
 from lunzi.compiler.passes.one_hot import one_hot
+from lunzi.compiler.passes.padded import read_from_padded
 from lunzi.compiler.passes.simplify import RULES
 from lunzi.compiler.rewrite import rewritten
 from lunzi.core.errors import RangeError
@@ -42,6 +43,7 @@ PASSES = (
     Pass("gather-parts", gather_parts),
     Pass("gather-wholes", gather_wholes),
     Pass("masks", masks_from_results),
+    Pass("padded", read_from_padded),
 )
 
 
