@@ -18,7 +18,7 @@ from lunzi.compiler.plan import Ends, Layout, Plan
 from lunzi.compiler.planner import Planner
 from lunzi.compiler.regions import Region, Regions, Steps
 from lunzi.core.errors import LunziError
-from lunzi.core.graph import Argument, Node
+from lunzi.core.graph import Argument, Constant, Node
 from lunzi.core.loop import Scan
 from lunzi.core.part import Part
 from lunzi.core.spec import Shape, Spec, size_of
@@ -98,6 +98,11 @@ class LoopPlanner(Planner):
 
     def located(self, x: Node) -> Located:
         """Where an input lies. The axes of a loop's inputs are whole, so each has one stride."""
+        if isinstance(x.op, Constant):  # a single number would become part of the instructions
+            constants = self.lowering.constants
+            memory = Memory(Kind.CONSTANT, x.dtype, x.spec.size, len(constants), x.op.array)
+            constants.append(memory)
+            return Located(memory, 0, dense_strides(x.shape), False)
         sizes = self.axes.sizes(x)
         self.lowering.begin(sizes, len(sizes))
         term = self.lowering.address(x, self.lowering.counters(sizes))
