@@ -116,7 +116,8 @@ class Native:
         self.table_plan = Table(
             len(graph.arguments), len(memories), len(graph.outputs), len(self.parts.constants)
         )
-        self.call_alone = program_at(self.address, holds_lock=True)
+        self.is_brief = self.parts.is_serial and self.parts.turns <= FEW_TURNS
+        self.call_alone = program_at(self.address, holds_lock=self.is_brief)
         self.table = np.zeros(self.table_plan.size, np.int64)
         self.arena = aligned_bytes(self.parts.arena_bytes)
         self.error = np.zeros(1, np.int64)
@@ -232,7 +233,7 @@ class Native:
         first = self.table_plan.arguments
         table[first : first + len(memories)] = [memory.ctypes.data for memory in memories]
         places = [*self.given, *self.results]
-        if self.parts.is_serial and not self.parts.checks:
+        if self.is_brief and not self.parts.checks:
             return make_entry(places, table, self.address, (self, memories))
         fill, address = make_entry(places, table), table.ctypes.data
 
@@ -320,7 +321,12 @@ class NativeSteps:
 
 
 def turns_of(plan: Plan) -> int:
-    return 1 + sum(stage.turns for region in plan.regions for stage in region.stages)
+    """How often the innermost instructions of all stages run; at least 1."""
+    return 1 + sum(
+        stage.turns * (1 if region.loop is None else region.loop.length)
+        for region in plan.regions
+        for stage in region.stages
+    )
 
 
 def aligned_bytes(size: int, alignment: int = 4096) -> np.ndarray:

@@ -159,3 +159,13 @@ def test_versions_of_what_was_assigned_rise():
     before = factor.version
     scale(np.ones(3, np.float32))
     assert factor.version > before
+
+
+def test_a_long_loop_lets_other_threads_go_on():
+    xs = np.ones((100_000, 2), np.float32)
+    total = lz.compile(lambda xs: lz.scan(lambda c, x: (c * 0.5 + x, ()), xs[0], xs)[0])
+    np.testing.assert_allclose(total(xs).numpy(), [2, 2])
+    native = total.last.backend
+    assert isinstance(native, Native)
+    assert not native.is_brief
+    assert native.quick_steps < 100
