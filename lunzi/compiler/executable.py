@@ -40,6 +40,11 @@ from lunzi.core.trace import Graph, Slot
 # A program of fewer turns runs on one thread, as one region: some 20 us of work.
 FEW_TURNS = 2**16
 
+# A thread is worth waking for so many turns: some 20 us of work.
+TURNS_OF_A_THREAD = 2**16
+
+QUICK_PRODUCTS = 16  # as many multiplications and additions take the time of another turn
+
 # Turns that surely take no more than some milliseconds.
 QUICK_TURNS = 2**21
 
@@ -223,7 +228,7 @@ class Native:
 
     def run_together(self, code: int, table: Array, argument: int) -> None:
         """Run code that works with a table on all threads."""
-        count = get_num_threads()
+        count = max(1, min(get_num_threads(), self.parts.turns // TURNS_OF_A_THREAD))
         self.make_room(count)
         table[self.table_plan.scratch] = self.table[self.table_plan.scratch]
         threads.run(code, argument, count)
@@ -321,9 +326,10 @@ class NativeSteps:
 
 
 def turns_of(plan: Plan) -> int:
-    """How often the innermost instructions of all stages run; at least 1."""
+    """How often the innermost instructions of a program run, at least 1; products are quick."""
     return 1 + sum(
-        stage.turns * (1 if region.loop is None else region.loop.length)
+        (stage.turns // QUICK_PRODUCTS if stage.is_product else stage.turns)
+        * (1 if region.loop is None else region.loop.length)
         for region in plan.regions
         for stage in region.stages
     )
