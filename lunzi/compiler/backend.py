@@ -42,7 +42,8 @@ class Backend(Protocol):
     ) -> None:
         """Read arguments and memories, fill the outputs, write the memories in place.
 
-        Every memory is read before it is written. An error leaves all of them as they were.
+        Every memory is read before it is written. An error leaves all of them as they were, but
+        for NotFiniteError, behind which they are written.
 
         Args:
             arguments: in C order, aligned, of the traced shapes and dtypes; they share no
@@ -83,13 +84,15 @@ def build(
         graph: its updates all have a value; its `result` is of no concern.
         memories: the slots of the graph, then those that are only written.
         layouts: of each memory.
-        check_finite: raise RangeError for the first number made that is not finite.
+        check_finite: raise RangeError for the first numbers made that are not finite.
     """
-    if check_finite or has_nested_loops(graph):
+    if has_nested_loops(graph):
         return Interpreted(graph, memories, check_finite)
-    from lunzi.compiler.executable import Native  # needs llvmlite, which may be missing
+    # They need llvmlite, which may be missing.
+    from lunzi.compiler.executable import Native
+    from lunzi.compiler.guarded import Guarded
 
-    return Native(graph, memories, layouts)
+    return (Guarded if check_finite else Native)(graph, memories, layouts)
 
 
 def has_nested_loops(graph: Graph) -> bool:

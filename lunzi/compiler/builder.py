@@ -91,6 +91,7 @@ class Function:
         self.parameters = list(parameters)
         self.result = result
         self.attributes = attributes
+        self.variables: list[str] = []  # before the first instruction
         self.lines: list[str] = []
         self.names = 0
         self.label = "entry"  # of the block that is being written
@@ -186,6 +187,13 @@ class Function:
     def store(self, value: Value, pointer: Value, align: int) -> None:
         self.do(f"store {value}, {pointer}, align {align}")
 
+    def variable(self, value: Value) -> Value:
+        """Memory for one value, which starts with this constant; `sroa` makes it a register."""
+        name = self.new_name()
+        self.variables.append(f"  {name} = alloca {value.type}")
+        self.variables.append(f"  store {value}, ptr {name}")
+        return Value(POINTER, name)
+
     # Flow
 
     def begin(self, label: str) -> None:
@@ -276,7 +284,7 @@ class Function:
     def __str__(self) -> str:
         parameters = ", ".join(map(str, self.parameters))
         head = f"define {self.result} @{self.name}({parameters}) {self.attributes}".rstrip()
-        return "\n".join([f"{head} {{", "entry:", *self.lines, "}"])
+        return "\n".join([f"{head} {{", "entry:", *self.variables, *self.lines, "}"])
 
 
 def is_constant(value: Value) -> bool:

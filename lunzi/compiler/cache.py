@@ -33,7 +33,7 @@ LIMIT = 256 * 2**20  # bytes of all entries together
 KEPT = 0.8  # share of the limit that remains when it was passed, so that clearing is rare
 ABANDONED = 3600.0  # seconds after which the file of an interrupted writer is removed
 
-FORMAT = b"lunzi object 1\n"
+FORMAT = b"lunzi object 2\n"
 SUFFIX = ".object"
 
 

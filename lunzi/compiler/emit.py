@@ -7,6 +7,7 @@ over a range of its rows; between phases the threads wait for each other.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lunzi.compiler.access import memory_type
@@ -23,13 +24,14 @@ from lunzi.compiler.loops import (
     memories_of,
     touched_by,
 )
-from lunzi.compiler.nest import Nest
+from lunzi.compiler.nest import Look, Nest
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
 from lunzi.compiler.regions import Region
 from lunzi.compiler.straight import Registers, Straight, is_short
 from lunzi.compiler.target import Target
 from lunzi.compiler.transposes import Transposes, transpose_of
+from lunzi.compiler.watch import Guard, look_at
 
 NAME = "lunzi_program"
 TABLE, TEAM = Value(POINTER, "%table"), Value(POINTER, "%team")
@@ -59,8 +61,12 @@ class Table:
         return self.arena + 2
 
     @property
-    def size(self) -> int:
+    def guard(self) -> int:
         return self.arena + 3
+
+    @property
+    def size(self) -> int:
+        return self.arena + 4
 
     def word_of(self, memory: Memory) -> int:
         starts = {
@@ -82,17 +88,23 @@ class Emitted:
     checks: list[Check]  # the word for errors holds the place of one of these, counted from 1
 
 
-def emit_program(plan: Plan, target: Target) -> Emitted:
-    """Write a planned program."""
-    return Emitter(plan, target).emit()
+def emit_program(plan: Plan, target: Target, is_guarded: bool = False) -> Emitted:
+    """Write a planned program.
+
+    Args:
+        is_guarded: with a guard against numbers that are not finite: see `watch.py`.
+    """
+    return Emitter(plan, target, is_guarded).emit()
 
 
 class Emitter:
     """One run of `emit_program`."""
 
-    def __init__(self, plan: Plan, target: Target) -> None:
+    def __init__(self, plan: Plan, target: Target, is_guarded: bool = False) -> None:
         self.plan = plan
         self.target = target
+        self.is_guarded = is_guarded
+        self.numbers = {stage: number for number, stage in enumerate(plan.stages)}
         self.memory = plan_memory(plan)
         self.table = Table(
             len(plan.arguments), len(plan.states), len(plan.outputs), len(plan.constants)
@@ -140,6 +152,8 @@ class Emitter:
             with f.loop(START, STOP, block) as loop:
                 end = f.call("llvm.smin.i64", INDEX, f.add(loop.counter, block), STOP)
                 writer.stages((loop.counter, end))
+        if writer.guard is not None:
+            writer.guard.finish()
         f.ret()
         return name
 
@@ -157,6 +171,11 @@ class RegionWriter:
                 if memory not in self.bases:
                     self.bases[memory] = self.base(memory)
         self.error = self.word(whole.table.error)
+        self.guard: Guard | None = None
+        if whole.is_guarded:
+            words = self.word(whole.table.guard)
+            written = {store.memory for stage in whole.plan.stages for store in stage.targets}
+            self.guard = Guard(f, words, self.error, whole.numbers, written)
         self.registers: Registers | None = None
         is_alone = whole.plan.regions == [region] and region.is_serial and region.loop is None
         if is_alone and is_short(region.stages):
@@ -235,17 +254,36 @@ class RegionWriter:
         if rows is not None:
             rows = (f.times(rows[0], scale), f.times(rows[1], scale))
         where, first_check = pointers.__getitem__, len(whole.checks) + 1
+        watch = self.guard.on(stage) if self.guard is not None else None
         if self.registers is not None:
             whole.checks += stage.checks
-            Straight(f, whole.target, stage, where, self.error, first_check, self.registers).write()
+            Straight(
+                f, whole.target, stage, where, self.error, first_check, self.registers, watch
+            ).write()
             return
         product = product_of(stage)
         if product is not None:
             whole.products.call(f, stage, product, where, rows)
+            self.look_at_product(stage, where, rows)
             return
         transpose = transpose_of(stage)
         if transpose is not None:
             whole.transposes.call(f, stage, transpose, where, rows)
             return
         whole.checks += stage.checks
-        Nest(f, whole.target, stage, where, rows, self.error, first_check).write()
+        Nest(f, whole.target, stage, where, rows, self.error, first_check, watch).write()
+
+    def look_at_product(
+        self,
+        stage: Stage,
+        where: Callable[[Memory], Value],
+        rows: tuple[Value, Value] | None,
+    ) -> None:
+        """Let the guard see what a product has stored."""
+        if self.guard is None:
+            return
+        look, watch = look_at(stage), self.guard.on(stage, sees_copies=True)
+        scale = collapse(look)
+        if rows is not None:
+            rows = (self.f.times(rows[0], scale), self.f.times(rows[1], scale))
+        Look(self.f, self.whole.target, look, where, rows, self.error, 0, watch).write()

@@ -16,7 +16,7 @@ from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
 from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
 from lunzi.compiler.memories import place_of
-from lunzi.compiler.native import Library, assembly, object_code
+from lunzi.compiler.native import PASSES, Library, assembly, object_code
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.plan import Ends, Layout, Plan
 from lunzi.compiler.scans import make_plan
@@ -57,6 +57,7 @@ class Parts:
     scratch_bytes: int
     is_serial: bool
     turns: int  # of the innermost instructions
+    stages: int
     checks: list[tuple[int, str]]  # length of the axis and the user's line
     constants: list[Array]
 
@@ -67,6 +68,7 @@ class Parts:
             "scratch": self.scratch_bytes,
             "serial": self.is_serial,
             "turns": self.turns,
+            "stages": self.stages,
             "checks": self.checks,
             "constants": [[x.dtype.name, x.size] for x in self.constants],
         }
@@ -85,7 +87,8 @@ class Parts:
             start += constants[-1].nbytes
         checks = [(int(axis), str(line)) for axis, line in header["checks"]]
         sizes = header["arena"], header["scratch"]
-        parts = Parts(*sizes, header["serial"], header["turns"], checks, constants)
+        counts = header["turns"], header["stages"]
+        parts = Parts(*sizes, header["serial"], *counts, checks, constants)
         return parts, packed[start:]
 
 
@@ -97,6 +100,9 @@ class Native:
         memories: the slots of the graph, then those that are only written.
         layouts: the strides of each memory, in elements.
     """
+
+    is_guarded = False  # against numbers that are not finite
+    passes: tuple[str, ...] = PASSES  # of LLVM
 
     def __init__(
         self, graph: Graph, memories: Sequence[Slot], layouts: Sequence[tuple[int, ...]]
@@ -113,7 +119,7 @@ class Native:
             for slot, layout in zip(memories, layouts, strict=True)
         ]
         target = host()
-        key = fingerprint(graph, layouts)
+        key = fingerprint(graph, layouts) + (" guarded" if self.is_guarded else "")
         packed = cache.load(key, target, lambda: self.compiled(target))
         self.parts, code = Parts.unpacked(packed)
         self.library = Library(code, [NAME])
@@ -159,7 +165,7 @@ class Native:
 
     def emitted(self, target: Target) -> tuple[Plan, Emitted]:
         plan = self.plan()
-        return plan, emit_program(plan, target)
+        return plan, emit_program(plan, target, self.is_guarded)
 
     def compiled(self, target: Target) -> bytes:
         plan, emitted = self.emitted(target)
@@ -168,10 +174,11 @@ class Native:
             emitted.memory.scratch_bytes,
             all(region.is_serial for region in plan.regions),
             turns_of(plan),
+            len(plan.stages),
             [(check.length, check.line) for check in emitted.checks],
             [np.ascontiguousarray(memory.array) for memory in plan.constants],
         )
-        return parts.packed(object_code(str(emitted.module), target))
+        return parts.packed(object_code(str(emitted.module), target, passes=self.passes))
 
     # Running
 
@@ -218,13 +225,17 @@ class Native:
 
     def run(self, table: Array, address: int) -> None:
         """Run the program with a table that is filled but for the scratch."""
+        self.start(table, address)
+        if self.error[0]:
+            check, self.error[0] = int(self.error[0]), 0
+            self.refuse(check)
+
+    def start(self, table: Array, address: int) -> None:
+        """The same, whatever goes wrong."""
         if self.parts.is_serial:
             self.call_alone(address, 0, 0, 1)
         else:
             self.run_together(self.address, table, address)
-        if self.error[0]:
-            check, self.error[0] = int(self.error[0]), 0
-            self.refuse(check)
 
     def run_together(self, code: int, table: Array, argument: int) -> None:
         """Run code that works with a table on all threads."""
@@ -238,7 +249,7 @@ class Native:
         first = self.table_plan.arguments
         table[first : first + len(memories)] = [memory.ctypes.data for memory in memories]
         places = [*self.given, *self.results]
-        if self.is_brief and not self.parts.checks:
+        if self.is_brief and not self.parts.checks and not self.is_guarded:
             return make_entry(places, table, self.address, (self, memories))
         fill, address = make_entry(places, table), table.ctypes.data
 
@@ -281,8 +292,8 @@ class Native:
                 threads = 1 if self.parts.is_serial else get_num_threads()
                 states = described_states(self.graph, [layout.spec for layout in self.layouts])
                 return text_of_memory(plan, plan_memory(plan), threads, states)
-        module = str(emit_program(plan, host()).module)
-        return module if stage == "llvm" else assembly(module, host())
+        module = str(emit_program(plan, host(), self.is_guarded).module)
+        return module if stage == "llvm" else assembly(module, host(), passes=self.passes)
 
 
 class NativeSteps:

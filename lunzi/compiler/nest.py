@@ -36,6 +36,7 @@ from lunzi.compiler.random_bits import random_word
 from lunzi.compiler.scalar import emit
 from lunzi.compiler.sorting import entry, entry_type, entry_words, place_of, sort
 from lunzi.compiler.target import Target
+from lunzi.compiler.watch import Watch
 from lunzi.core.elementwise import Add, Cast, Maximum, Minimum
 from lunzi.core.random import RandomBits
 from lunzi.core.spec import DType, float16, float32, is_floating
@@ -53,6 +54,7 @@ class Nest:
         rows: the first and the last row + 1 of the leading loop, where there is one.
         error: where the number of a failed check is stored.
         first_check: the number of the stage's first check.
+        watch: told of the numbers that are made, if somebody wants to know whether they are finite.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Nest:
         rows: tuple[Value, Value] | None,
         error: Value,
         first_check: int,
+        watch: Watch | None = None,
     ) -> None:
         self.f = f
         self.stage = stage
@@ -81,6 +84,9 @@ class Nest:
         self.mask: Value | None = None
         self.totals: list[Value] = []
         self.terms = stage.terms
+        self.watch = watch
+        if watch is not None:
+            watch.begin(stage)
         self.depths: dict[int, int] = {}
         self.wide: set[int] = set()  # identities of terms with a number for each lane
         for term in self.terms:
@@ -247,6 +253,8 @@ class Nest:
         for term in self.terms:
             if self.depths[id(term)] == depth:
                 self.values[id(term)] = self.value(term)
+                if self.watch is not None:
+                    self.watch.term(term, self.values[id(term)], self.mask)
 
     def place(self, address: Affine) -> Value:
         """The scalar place of an address, at the first lane."""
@@ -360,6 +368,7 @@ class Nest:
             )
             if store.adds:
                 value = self.sum_of(dtype, access.load(f, dtype, place), value)
+            self.see(store, value)
             access.store(f, dtype, value, place)
             return
         value = value if value.lanes > 1 else f.splat(value, self.lanes)
@@ -370,6 +379,7 @@ class Nest:
             if store.adds:
                 there = access.load(f, dtype, place, self.lanes, self.mask)
                 value = self.sum_of(dtype, there, value)
+            self.see(store, value)
             access.store(f, dtype, value, place, self.mask)
             return
         places = access.places_from(f, self.place(store.address), self.lanes, stride)
@@ -377,7 +387,13 @@ class Nest:
         if store.adds:
             there = access.gather(f, dtype, pointer, places, self.mask)
             value = self.sum_of(dtype, there, value)
+        self.see(store, value)
         access.scatter(f, dtype, value, pointer, places, self.mask)
+
+    def see(self, store: Store, value: Value) -> None:
+        """Tell who watches what is stored."""
+        if self.watch is not None:
+            self.watch.store(store, value, self.mask)
 
     def sum_of(self, dtype: DType, a: Value, b: Value) -> Value:
         return emit(self.f, Add(), [a, b], [dtype, dtype], dtype)
@@ -486,6 +502,13 @@ class Nest:
                 parts.append(f.define(type_, text))
             value = emit(f, COMBINE[reduction.how], parts, [dtype, dtype], dtype)
         return value
+
+
+class Look(Nest):
+    """Reads what a stage would store, and shows it to who watches; nothing is stored."""
+
+    def store(self, store: Store, value: Value) -> None:
+        self.see(store, value)
 
 
 def last_loop(address: Affine) -> int:

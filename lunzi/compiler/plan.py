@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lunzi.compiler.loops import Memory
+from lunzi.compiler.loops import Memory, Stage
 from lunzi.compiler.regions import Region
 from lunzi.core.graph import Node
 from lunzi.core.spec import Spec
@@ -49,3 +49,8 @@ class Plan:
     @property
     def regions(self) -> list[Region]:
         return [region for phase in self.phases for region in phase]
+
+    @property
+    def stages(self) -> list[Stage]:
+        """All stages, as they run on one thread."""
+        return [stage for region in self.regions for stage in region.stages]

@@ -11,6 +11,7 @@ import numpy as np
 from lunzi.compiler.backend import Backend, Steps
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.captures import watches
+from lunzi.compiler.finite import NotFiniteError
 from lunzi.compiler.locks import LOCKS
 from lunzi.compiler.memories import is_plain, overlap, owner_of
 from lunzi.compiler.signature import Call
@@ -126,7 +127,11 @@ class Program:
                 return MISFIT
             memories = self.gradients.placed(self.memories, arguments)
             outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
-            self.backend(arguments, memories, outputs)
+            try:
+                self.backend(arguments, memories, outputs)
+            except NotFiniteError:
+                self.gradients.settle(memories, self.note_writes())
+                raise
             self.gradients.settle(memories, self.note_writes())
         finally:
             self.release()
@@ -138,8 +143,12 @@ class Program:
         outputs = [EMPTY(shape, dtype) for shape, dtype in self.outputs]
         self.acquire()
         try:
-            if not self.fits() or not self.enter(*arguments, *outputs):
-                return MISFIT
+            try:
+                if not self.fits() or not self.enter(*arguments, *outputs):
+                    return MISFIT
+            except NotFiniteError:
+                self.note_writes()
+                raise
             self.note_writes()
         finally:
             self.release()

@@ -69,7 +69,7 @@ def with_ends(graph: Graph, ends: Sequence[Node]) -> Graph:
 
 def text_of_stages(plan: Plan, memory: MemoryPlan) -> str:
     """All loops of a program."""
-    stages = [stage for region in plan.regions for stage in region.stages]
+    stages = plan.stages
     lines = [
         f"{count(plan.phases, 'phase')}, {count(plan.regions, 'region')}, {count(stages, 'stage')}"
     ]
@@ -189,8 +189,7 @@ def contents(memory: Memory) -> str:
 def times_of_use(plan: Plan) -> dict[Memory, tuple[int, int]]:
     """The first and the last stage that uses each memory."""
     found: dict[Memory, tuple[int, int]] = {}
-    stages = (stage for region in plan.regions for stage in region.stages)
-    for number, stage in enumerate(stages):
+    for number, stage in enumerate(plan.stages):
         for memory in memories_of([stage]):
             first, _ = found.get(memory, (number, number))
             found[memory] = (first, number)

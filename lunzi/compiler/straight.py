@@ -17,6 +17,7 @@ from lunzi.compiler.loops import Apply, Kind, Load, Memory, Reduction, Stage, St
 from lunzi.compiler.nest import Nest
 from lunzi.compiler.storing import COSTS
 from lunzi.compiler.target import Target
+from lunzi.compiler.watch import Watch
 from lunzi.core.elementwise import Multiply
 from lunzi.core.spec import is_floating
 
@@ -75,8 +76,9 @@ class Straight(Nest):
         error: Value,
         first_check: int,
         registers: Registers,
+        watch: Watch | None = None,
     ) -> None:
-        super().__init__(f, target, stage, pointers, None, error, first_check)
+        super().__init__(f, target, stage, pointers, None, error, first_check, watch)
         self.registers = registers
 
     def choose_vector(self) -> None:
@@ -105,6 +107,7 @@ class Straight(Nest):
         if store.adds:
             before = known.get(int(place.name)) if is_constant(place) else None
             value = self.sum_of(memory.dtype, before or self.read(memory, place), value)
+        self.see(store, value)
         if is_constant(place):
             known[int(place.name)] = value
         else:

@@ -263,26 +263,6 @@ def test_without_llvmlite_it_runs_eagerly_and_says_so_once(monkeypatch, built):
 # Options and looks
 
 
-def test_the_first_number_that_is_not_finite_is_named():
-    w = lz.tensor([1.0, 0.0])
-
-    @lz.compile(check_finite=True)
-    def step(x):
-        w.assign(w + 1)
-        return lz.where(x > 0, x, -np.inf).max() + (1 / x).sum()
-
-    with (
-        np.errstate(divide="ignore"),
-        pytest.raises(
-            lz.RangeError, match=r"test_compile\.py:\d+: Divide\(\) made .* inf at position \(1,\)"
-        ),
-    ):
-        step(np.float32([1, 0]))
-    assert w.tolist() == [1, 0]
-    step(np.float32([1, 2]))
-    assert w.tolist() == [2, 1]
-
-
 def test_shows_the_graph(capsys):
     step = lz.compile(lambda x: x * 2)
     with pytest.raises(lz.StateError, match="before its first call"):

@@ -144,11 +144,11 @@ def test_a_program_for_several_threads_has_the_same_bits_with_any_number(count, 
 
 def test_what_is_kept_of_a_program_is_read_again():
     constants = [np.arange(3, dtype=np.int64), np.float32([0.5])]
-    parts = Parts(128, 64, True, 9, [(7, "file.py:3")], constants)
+    parts = Parts(128, 64, True, 9, 5, [(7, "file.py:3")], constants)
     again, code = Parts.unpacked(parts.packed(b"code"))
     assert code == b"code"
     assert (again.arena_bytes, again.scratch_bytes, again.is_serial) == (128, 64, True)
-    assert (again.turns, again.checks) == (9, parts.checks)
+    assert (again.turns, again.stages, again.checks) == (9, 5, parts.checks)
     for found, expected in zip(again.constants, constants, strict=True):
         np.testing.assert_array_equal(found, expected)
 
