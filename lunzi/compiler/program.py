@@ -184,9 +184,10 @@ class Program:
             if not self.fits():
                 return MISFIT
             each = self.numbers_of(settings) if settings else {}
-            steps, self.steps = self.steps, None  # which are of no use after an error
-            if steps is None or each:
-                steps = self.backend.steps(self.memories, each)
+            known, self.steps = self.steps, None  # which are of no use after an error
+            if known is None or each:
+                known = self.backend.steps(self.memories, each)
+            steps = known
             steps.aim(stacks, outputs)
             try:
                 in_slices(count, take, length=self.backend.quick_steps)
