@@ -47,7 +47,10 @@ class Stack(NamedTuple):
         arrays = [ready(x) for x in leaves]
         if count is None:
             if not arrays:
-                raise RangeError("say how many steps there are, as in repeat(count=100)")
+                raise RangeError(
+                    "repeat has no tensor or array that tells how many steps there are: write "
+                    "repeat(count=100), or repeat_over(batches) for batches one by one"
+                )
             count = arrays[0].shape[0] if arrays[0].ndim else 0
         if type(count) is not int or count < 1:
             count = whole_number("the number of steps", count)

@@ -21,8 +21,12 @@ from lunzi.compiler.watch import Watch
 from lunzi.core.elementwise import Multiply
 from lunzi.core.spec import is_floating
 
-# Operations, weighed by COSTS, of a program that is written out: up to 0.1 s of compiling.
+# Operations, weighed by COSTS, that are written out at most: some 0.2 s of compiling.
 FEW_OPERATIONS = 3000
+
+# One number at a time, so many operations take as long as what a stage with a loop costs in any
+# case: with more of them, vectors win. Measured with networks of 2-3-1 to 8-32-4.
+OPERATIONS_OF_A_STAGE = 128
 
 INNER = (Kind.ARENA, Kind.SCRATCH)
 
@@ -31,7 +35,8 @@ def is_short(stages: Sequence[Stage]) -> bool:
     """Whether stages that run one after the other on one thread are best written out."""
     if any(stage.work is not None for stage in stages):
         return False
-    return sum(map(operations, stages)) <= FEW_OPERATIONS
+    most = min(FEW_OPERATIONS, OPERATIONS_OF_A_STAGE * len(stages))
+    return sum(map(operations, stages)) <= most
 
 
 def operations(stage: Stage) -> int:

@@ -309,6 +309,7 @@ def test_over_a_loader_a_part_at_a_time(monkeypatch, rng):
     ("call", "kind", "message"),
     [
         (lambda f, t: f.repeat(), ValueError, "how many steps"),
+        (lambda f, t: f.repeat([(1, 2)]), ValueError, "repeat_over"),
         (lambda f, t: f.repeat(count=0), ValueError, "number of steps"),
         (lambda f, t: f.repeat(np.ones((0, 2), np.float32)), ValueError, "number of steps"),
         (lambda f, t: f.repeat(np.float32(1)), ValueError, "axis|number of steps"),

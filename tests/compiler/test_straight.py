@@ -18,8 +18,9 @@ forms = pytest.mark.parametrize("form", ["straight", "loops"])
 @pytest.fixture
 def form(request, monkeypatch):
     """Written out, and as loops on one thread."""
-    if request.param == "loops":
-        monkeypatch.setattr(straight, "FEW_OPERATIONS", -1)
+    most = -1 if request.param == "loops" else straight.FEW_OPERATIONS
+    monkeypatch.setattr(straight, "FEW_OPERATIONS", most)
+    monkeypatch.setattr(straight, "OPERATIONS_OF_A_STAGE", straight.FEW_OPERATIONS)
     return request.param
 
 
@@ -54,7 +55,7 @@ def loops_in(program):
 
 
 def test_what_is_written_out_has_no_loop():
-    arrays = np.ones((2, 5), np.float32), np.ones((5, 40), np.float32)
+    arrays = np.ones((1, 3), np.float32), np.ones((3, 5), np.float32)
     program = Program(lambda x, w: ((x @ w) * 2 - w.sum(axis=0)).sum(axis=0), *arrays)
     assert loops_in(program) == 0
     assert_near(program(*arrays), program.expected(*arrays))
@@ -126,6 +127,13 @@ def test_sums_of_nothing_are_positive_zeros(form):
 def test_a_larger_program_keeps_its_loops():
     x = np.ones((60, 60), np.float32)
     assert loops_in(Program(lambda x: x.exp(), x)) > 0
+
+
+def test_many_numbers_in_few_stages_go_into_vectors():
+    x = np.ones((16, 16), np.float32)
+    program = Program(lambda x: x.exp(), x)
+    assert " x float>" in program.native.show("llvm")
+    assert_near(program(x), program.expected(x))
 
 
 def test_a_sort_keeps_its_loops(rng):
