@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Protocol
 
+from lunzi.compiler.cost import Cost
 from lunzi.compiler.interpreted import Interpreted
 from lunzi.core.advice import advise
 from lunzi.core.loop import Scan
@@ -73,6 +74,13 @@ class Backend(Protocol):
 
     def show(self, stage: str) -> str:
         """The program after a stage, as text; RangeError names the stages that there are."""
+
+    def cost(self, arguments: Sequence[Array], memories: Sequence[Array], threads: int) -> Cost:
+        """What each part of the program costs, measured on copies of the memories.
+
+        Raises:
+            StateError: when there are no parts to be measured.
+        """
 
 
 def build(

@@ -15,10 +15,12 @@ import numpy as np
 from lunzi.compiler.backend import build, is_eager
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.check import run_both
+from lunzi.compiler.cost import Cost, made_up
 from lunzi.compiler.program import MISFIT, Program
 from lunzi.compiler.repeat import Stack, repeat, repeat_over
 from lunzi.compiler.show import list_of_stages, refuse_unknown
 from lunzi.compiler.signature import Call, arrays_of, difference, is_data
+from lunzi.compiler.thread_count import as_thread_count, get_num_threads
 from lunzi.core.advice import advise
 from lunzi.core.errors import KindError, StateError, TraceError
 from lunzi.core.mode import MODE, PROGRAM
@@ -303,6 +305,29 @@ class Compiled:
         refuse_unknown(stage)
         program = self.shown()
         print(program.bound.traced if stage == "graph" else program.backend.show(stage))
+
+    def cost(self, *arguments: Any, threads: int | None = None, **named: Any) -> Cost:
+        """What each part of the program costs: time, operations, bytes, share of the peak.
+
+        The parts are measured one by one on copies of the state: nothing that anybody sees
+        changes. This takes a second or two. `print(step.cost())` shows the table.
+
+        Args:
+            arguments: as of a call; without them, made-up numbers for the program of the last.
+            threads: on how many it runs; as many as a call takes unless it is given.
+
+        Raises:
+            StateError: before the first call, without arguments; and where the program runs in
+                the interpreter.
+            RangeError: when `threads` is not from 1 to 1024.
+        """
+        count = get_num_threads() if threads is None else as_thread_count(threads)
+        if not arguments and not named:
+            program = self.shown()
+            return program.cost(made_up(program.bound.graph.arguments), count)
+        call = Call.of(arguments, named, MODE.get().recording)
+        arrays = [np.array(x, order="C") for x in arrays_of(arguments, named)]
+        return self.found_or_made(call, arguments, named).cost(arrays, count)
 
     def shown(self) -> Program:
         """The program of the last call."""

@@ -11,11 +11,13 @@ from typing import Any, NoReturn
 import numpy as np
 
 from lunzi.compiler import cache, threads
-from lunzi.compiler.arena import plan_memory
+from lunzi.compiler.arena import aligned_bytes, plan_memory
+from lunzi.compiler.cost import Cost
 from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
 from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
-from lunzi.compiler.memories import place_of
+from lunzi.compiler.measure import measure
+from lunzi.compiler.memories import copied, place_of
 from lunzi.compiler.native import PASSES, Library, assembly, object_code
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.plan import Ends, Layout, Plan
@@ -295,6 +297,14 @@ class Native:
         module = str(emit_program(plan, host(), self.is_guarded).module)
         return module if stage == "llvm" else assembly(module, host(), passes=self.passes)
 
+    def cost(self, arguments: Sequence[Array], memories: Sequence[Array], threads: int) -> Cost:
+        """What the regions cost, measured on copies."""
+        count = 1 if self.parts.is_serial else threads
+        outputs = [np.empty(node.shape, node.dtype) for node in self.graph.outputs]
+        copies = [copied(memory) for memory in memories]
+        repeats = max(1, FEW_TURNS // self.parts.turns)
+        return measure(self.plan(), arguments, copies, outputs, count, repeats)
+
 
 class NativeSteps:
     """Many steps of a native program, on memories that never move: see `Backend.steps`."""
@@ -344,10 +354,3 @@ def turns_of(plan: Plan) -> int:
         for region in plan.regions
         for stage in region.stages
     )
-
-
-def aligned_bytes(size: int, alignment: int = 4096) -> np.ndarray:
-    """Fresh memory that begins at a whole multiple of `alignment`."""
-    room = np.empty(size + alignment, np.uint8)
-    start = -room.ctypes.data % alignment
-    return room[start : start + size]

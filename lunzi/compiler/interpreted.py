@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from lunzi.compiler.cost import Cost
 from lunzi.compiler.memories import place_of
 from lunzi.compiler.show import GRAPHS, graph_after, refuse_unknown
 from lunzi.core.errors import RangeError, StateError
@@ -61,6 +62,9 @@ class Interpreted:
         if stage not in GRAPHS:
             raise StateError(f"this program runs in the interpreter and has no {stage!r} to show")
         return graph_after(self.graph, stage)
+
+    def cost(self, arguments: Sequence[Array], memories: Sequence[Array], threads: int) -> Cost:
+        raise StateError("this program runs in the interpreter, which is not measured")
 
 
 class InterpretedSteps:

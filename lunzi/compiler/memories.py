@@ -41,6 +41,18 @@ def layout_of(array: Array) -> tuple[int, ...]:
     return tuple(stride // array.itemsize if length > 1 else 0 for length, stride in lengths)
 
 
+def copied(array: Array) -> Array:
+    """The same numbers in memory of their own, in which they lie as in the array's."""
+    if not array.size:
+        return array.copy()
+    reaches = [step * (size - 1) for size, step in zip(array.shape, array.strides, strict=True)]
+    low, high = (sum(bound(reach, 0) for reach in reaches) for bound in (min, max))
+    memory = np.zeros(high - low + array.itemsize, np.uint8)
+    result: Array = np.ndarray(array.shape, array.dtype, memory, -low, array.strides)
+    result[...] = array
+    return result
+
+
 def owner_of(array: Array) -> object:
     """The object whose memory an array looks at: itself, or what it is a view of."""
     return array if array.base is None else array.base

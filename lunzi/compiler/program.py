@@ -11,6 +11,7 @@ import numpy as np
 from lunzi.compiler.backend import Backend, Steps
 from lunzi.compiler.bound import Bound
 from lunzi.compiler.captures import watches
+from lunzi.compiler.cost import Cost
 from lunzi.compiler.finite import NotFiniteError
 from lunzi.compiler.locks import LOCKS
 from lunzi.compiler.memories import is_plain, overlap, owner_of
@@ -211,6 +212,14 @@ class Program:
             for place, (slot, layout) in enumerate(memories)
             if id(slot.tensor) in given
         }
+
+    def cost(self, arguments: Sequence[Array], threads: int) -> Cost:
+        """What each part of it costs; nothing outside is written."""
+        self.acquire()
+        try:
+            return self.backend.cost(arguments, self.memories, threads)
+        finally:
+            self.release()
 
     def note_writes(self) -> int:
         """Say in the tensors what was done to them; gives the time of it."""

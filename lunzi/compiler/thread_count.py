@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from lunzi.core.arguments import whole_number
 from lunzi.core.errors import RangeError
@@ -50,10 +51,20 @@ def set_num_threads(count: int) -> None:
         RangeError: when it is outside.
     """
     global _chosen
-    count = whole_number("the number of threads", count)
-    if count > MOST:
-        raise RangeError(f"the number of threads must be at most {MOST}, got {count}")
-    _chosen = count
+    _chosen = as_thread_count(count)
+
+
+def as_thread_count(count: Any) -> int:
+    """A number of threads, from 1 to 1024.
+
+    Raises:
+        KindError: when it is not a whole number.
+        RangeError: when it is outside.
+    """
+    number = whole_number("the number of threads", count)
+    if number > MOST:
+        raise RangeError(f"the number of threads must be at most {MOST}, got {number}")
+    return number
 
 
 def from_environment(text: str) -> int | None:

@@ -5,6 +5,7 @@ import pytest
 
 import lunzi as lz
 from lunzi.compiler.memories import (
+    copied,
     is_plain,
     layout_of,
     memories_of,
@@ -67,3 +68,22 @@ def test_only_memories_that_are_written_must_lie_apart():
         with pytest.raises(lz.StateError, match="share memory"):
             refuse_overlap(parts, written)
     refuse_overlap([array[:4], array[4:]], {0, 1})
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        np.arange(24.0).reshape(2, 3, 4),
+        np.arange(24.0).reshape(2, 3, 4)[:, ::-1, ::2],
+        np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1)[::-1],
+        np.arange(24.0)[::7],
+        np.array(3.0),
+        np.zeros((0, 3)),
+    ],
+    ids=lambda view: f"{view.shape}{view.strides}",
+)
+def test_a_copy_lies_as_the_original(view):
+    copy = copied(view)
+    np.testing.assert_array_equal(copy, view)
+    assert layout_of(copy) == layout_of(view)
+    assert not np.shares_memory(copy, view)
