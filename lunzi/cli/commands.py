@@ -20,6 +20,7 @@ COMMANDS = {
     "train": "lunzi.cli.train",
     "predict": "lunzi.cli.predict",
     "inspect": "lunzi.cli.inspect",
+    "show": "lunzi.cli.show",
 }
 
 

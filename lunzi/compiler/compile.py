@@ -325,9 +325,13 @@ class Compiled:
         if not arguments and not named:
             program = self.shown()
             return program.cost(made_up(program.bound.graph.arguments), count)
-        call = Call.of(arguments, named, MODE.get().recording)
         arrays = [np.array(x, order="C") for x in arrays_of(arguments, named)]
-        return self.found_or_made(call, arguments, named).cost(arrays, count)
+        return self.made_for(*arguments, **named).cost(arrays, count)
+
+    def made_for(self, *arguments: Any, **named: Any) -> Program:
+        """The program for arguments such as these, compiled if need be; it does not run."""
+        call = Call.of(arguments, named, MODE.get().recording)
+        return self.found_or_made(call, arguments, named)
 
     def shown(self) -> Program:
         """The program of the last call."""

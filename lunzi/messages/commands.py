@@ -19,6 +19,13 @@ TABLE: dict[str, tuple[str, str]] = {
         "List the tensors in a model file.",
         "列出模型文件中的张量。",
     ),
+    "commands.help_show": (
+        "Show what a compiled function becomes, stage by stage. The file is loaded, and its "
+        'function must be called there, outside `if __name__ == "__main__":`; or a function '
+        "`example()` must give the arguments of a call, which is then not made.",
+        "逐阶段展示已编译函数的变换过程。命令会加载该文件；文件中须在 `if __name__ == "
+        '"__main__":` 之外调用过该函数，或定义 `example()` 给出调用参数（此时函数不会运行）。',
+    ),
     "commands.option_version": ("show the version and end", "显示版本号并退出"),
     "commands.option_language": ("language of messages and reports", "消息和报告的语言"),
     "commands.option_debug": (
@@ -59,6 +66,19 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "commands.option_run": ("run folder or model file", "训练文件夹或模型文件"),
     "commands.option_files": ("pictures or CSV files", "图片或 CSV 文件"),
+    "commands.option_file": (
+        "Python file, and the function in it that lz.compile made; its name may be left out where "
+        "there is one",
+        "Python 文件及其中由 lz.compile 得到的函数；只有一个时可省略函数名",
+    ),
+    "commands.option_after": (
+        "stage to show; graph when it is not given, `--after list` lists them",
+        "要展示的阶段，默认为 graph；用 `--after list` 列出全部阶段",
+    ),
+    "commands.option_cost": (
+        "measure what each part costs: time, operations, bytes",
+        "测量各部分的耗时、运算次数和访存字节数",
+    ),
     "commands.option_path": ("model file or run folder", "模型文件或训练文件夹"),
     "commands.option_sort": (
         "order of the rows: by name, unless given, or by size",
@@ -83,11 +103,51 @@ TABLE: dict[str, tuple[str, str]] = {
     "commands.metavar_resume": ("FOLDER", "文件夹"),
     "commands.metavar_encoding": ("NAME", "名称"),
     "commands.metavar_run": ("RUN", "训练文件夹"),
+    "commands.metavar_file": ("FILE.py:NAME", "FILE.py:NAME"),
+    "commands.metavar_after": ("STAGE", "阶段"),
     "commands.metavar_files": ("FILE", "文件"),
     "commands.metavar_path": ("FILE", "文件"),
     "commands.separator": (", ", "、"),
     "commands.expects_choice": ("one of {choices} is expected", "应为 {choices} 之一"),
     "commands.expects_whole_number": ("a whole number is expected", "应为整数"),
+    # What `lunzi show` says
+    "commands.show_no_python": (
+        "{file} is no Python file: write FILE.py:NAME, as in digits.py:f",
+        "{file} 不是 Python 文件：请写成 FILE.py:NAME，如 digits.py:f",
+    ),
+    "commands.show_no_name": (
+        "{file} has no {name}; the compiled functions in it are {names}",
+        "{file} 中没有 {name}；其中已编译的函数有 {names}",
+    ),
+    "commands.show_not_compiled": (
+        "{name} in {file} is not compiled: write @lz.compile above it",
+        "{file} 中的 {name} 未编译：请在其上方加 @lz.compile",
+    ),
+    "commands.show_none": (
+        "{file} has no compiled function: write @lz.compile above one",
+        "{file} 中没有已编译的函数：请在函数上方加 @lz.compile",
+    ),
+    "commands.show_several": (
+        "{file} has several compiled functions: name one of {names}, as in {file}:{first}",
+        "{file} 中有多个已编译的函数：请指定 {names} 之一，如 {file}:{first}",
+    ),
+    "commands.show_not_called": (
+        "{name} was not called while {file} was loaded: call it once outside "
+        '`if __name__ == "__main__":`, or add a function example() that returns the arguments of '
+        "a call",
+        '加载 {file} 时没有调用 {name}：请在 `if __name__ == "__main__":` 之外调用一次，或添加返回'
+        "调用参数的函数 example()",
+    ),
+    "commands.show_eager": (
+        "compiled functions run eagerly here, so that there is nothing to show: install llvmlite, "
+        "and leave LUNZI_COMPILE unset",
+        "当前环境下函数不经编译直接执行，没有可展示的内容：请安装 llvmlite，并且不要设置 "
+        "LUNZI_COMPILE",
+    ),
+    "commands.show_no_stage": (
+        "there is no stage {stage}; the stages are {stages}",
+        "没有名为 {stage} 的阶段；可用的阶段有 {stages}",
+    ),
     # What a run says
     "commands.digits": (
         "digits: {count:,} handwritten digits, 8 x 8 pixels, in the package",

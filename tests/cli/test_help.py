@@ -56,7 +56,9 @@ def test_nothing_stays_english_in_chinese(lunzi, command):
     arguments = ["--language", "zh"] if command is None else [command, "--language", "zh"]
     out = lunzi(*arguments, "--help").out
     assert out.startswith("用法：")
-    assert not ENGLISH.search(out)
+    # A command may be called by an English word: `lunzi show`.
+    names = "|".join(COMMANDS)
+    assert not ENGLISH.search(re.sub(rf"^  ({names})\b|lunzi ({names})\b", "", out, flags=re.M))
 
 
 @both_languages

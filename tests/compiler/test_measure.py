@@ -124,8 +124,8 @@ def test_a_processor_without_a_known_counter_is_named():
 
 COST = Cost(
     (
-        RegionCost(0, 0, ("Matmul", "Add"), "net.py:3, 4", 1e-4, 10_000_000, 4_000_000),
-        RegionCost(1, 1, tuple(f"Operation{n}" for n in range(9)), "net.py:7", 3e-4, 0, 2_000_000),
+        RegionCost(0, 0, ("Matmul", "Add"), "net.py:3, 4", 1e-4, 8_000_000, 4_000_000),
+        RegionCost(1, 1, tuple(f"Operation{n}" for n in range(9)), "net.py:7", 3e-4, 0, 2_400_000),
     ),
     4.2e-4,
     2,
@@ -139,12 +139,12 @@ def test_the_table_has_a_row_for_each_region_and_their_sum():
     head, rule, first, second, total, *facts = str(COST).splitlines()
     assert head.split() == " ".join(HEADS).split()
     assert set(rule) == {"-"}
-    assert first.split()[:9] == ["region", "0", "100", "us", "25%", "100", "50%", "40", "100%"]
+    assert first.split()[:9] == ["region", "0", "100", "us", "25%", "80", "40%", "40", "100%"]
     assert first.split("%")[-1].split() == ["Matmul,", "Add", "net.py:3,", "4"]
-    assert second.split()[:9] == ["region", "1", "300", "us", "75%", "0", "0%", "6.67", "17%"]
+    assert second.split()[:9] == ["region", "1", "300", "us", "75%", "0", "0%", "8", "20%"]
     assert "Operation3, ..." in second
-    assert total.split() == ["sum", "400", "us", "100%", "25", "12%", "15", "37%"]
-    assert facts[0].startswith("the whole in one piece: 420 us on 2 threads; 10,000,000 operations")
+    assert total.split() == ["sum", "400", "us", "100%", "20", "10%", "16", "40%"]
+    assert facts[0].startswith("the whole in one piece: 420 us on 2 threads; 8,000,000 operations")
     assert "200 GFLOP/s" in facts[1]
     assert facts[2] == "peak memory of a call: 1,234,567 bytes"
     assert repr(COST) == str(COST)
