@@ -26,6 +26,7 @@ LONG_REDUCTION = 2**15
 FEW_SUMS = 256
 FEW_ROWS = 16
 MOST_PARTS = 16  # of a product, whose parts are whole matrices
+LEAST_PART = 128  # products in each sum of a part: fewer are not worth storing and adding again
 MOST_PART_SUMS = 2**18  # elements of all parts together
 
 
@@ -138,6 +139,7 @@ def parts_of(stage: Stage) -> tuple[int, int] | None:
         rows = stage.sizes[0] if stage.kept else 1
         limit = min(MOST_PARTS, MOST_PART_SUMS // max(results, 1))
         is_short = rows < FEW_ROWS
+        limit = min(limit, stage.turns // max(results, 1) // LEAST_PART)
     else:
         limit = MOST_PART_SUMS // max(results, 1)
         is_short = results < FEW_SUMS
