@@ -7,6 +7,7 @@ import pytest
 
 import lunzi as lz
 from lunzi import nn, optim
+from lunzi.compiler import executable
 from lunzi.compiler.formulas import formulas, operations_of, short_lines
 from lunzi.compiler.show import DESCRIPTIONS, STAGES
 from lunzi.core.errors import StateError
@@ -74,7 +75,8 @@ def test_a_graph_after_a_pass_returns_and_updates_what_it_did(shown):
     assert len(shown("simplify").splitlines()) < len(shown("graph").splitlines())
 
 
-def test_stages_are_formulas_with_memories_and_the_users_lines(shown):
+def test_stages_are_formulas_with_memories_and_the_users_lines(shown, monkeypatch):
+    monkeypatch.setattr(executable, "FEW_TURNS", 0)  # as if it were worth several threads
     text = shown("stages")
     first = text.index("sum over k of argument0[30i + k] * state0[j + 50k]")
     assert "Matmul; for i < 40 (rows), j < 50, over k < 30; test_show.py:" in text[:first]
