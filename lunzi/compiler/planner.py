@@ -296,13 +296,15 @@ class Planner:
     def scatter(self, node: Node) -> None:
         """Fill memory with zeros, and store or add the inputs at their places."""
         parts, is_filled = self.lowering.scattered(node)
-        destination = self.destinations.get(id(node))
-        view = destination
+        view = self.destinations.get(id(node))
+        if view is not None and any(
+            load.memory is view.memory for stage, _ in parts for load in stage.loads
+        ):
+            self.copies.append((node, view))
+            view = None
         if view is None:
             memory = self.extra.new_memory(node.dtype, node.spec.size)
             view = View(memory, 0, self.scattered_strides(node, parts[0][0]))
-        elif any(load.memory is view.memory for stage, _ in parts for load in stage.loads):
-            raise AssertionError("a scatter into the state that it reads")
         self.lowering.views[id(node)] = view
         stages = []
         if is_filled:
@@ -362,13 +364,14 @@ class Planner:
     def put_together(self, stages: list[Stage], memory: Memory) -> None:
         """Put stages that fill one memory into one region: row by row, or else on one thread."""
         last = stages[-1]
+        leads: list[int | None] = [None] * len(stages)
         region, lead = self.regions.find(last, [memory])
         if lead is not None:
             leads = [self.common_lead(stage, last, lead) for stage in stages]
-            if any(place is None for place in leads):
+            for stage, place in zip(stages, leads, strict=True):
+                stage.lead = place
+            if not all(self.regions.can_take(region, stage, stage.lead) for stage in stages):
                 region, leads = self.shared_region(stages)
-        else:
-            leads = [None] * len(stages)
         if region.is_serial and not self.regions.is_serial:
             region, leads = self.regions.new(None), [None] * len(stages)
         for stage, place in zip(stages, leads, strict=True):

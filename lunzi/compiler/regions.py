@@ -108,31 +108,20 @@ class Regions:
 
     def lead_in(self, region: Region, stage: Stage) -> int | None:
         """The loop of a stage that follows the rows of a region, if there is one."""
-        if region.is_serial:
+        if region.is_serial or not shared_loads(region, stage):
             return None
-        lead = None
-        for load in stage.loads:
-            is_known = load.memory in region.rows  # of a loop: the parts that a step sees
-            if not is_known and (load.is_old or load.memory not in region.written):
-                continue
-            stride = region.rows.get(load.memory)
-            if stride is None:
-                return None
-            if lead is None:
-                lead = next(
-                    (
-                        loop
-                        for loop in range(stage.kept)
-                        if stage.sizes[loop] == region.length
-                        and is_row_local(load.address, load.gathers, stage.sizes, loop, stride)
-                    ),
-                    None,
-                )
-            if lead is None or not is_row_local(
-                load.address, load.gathers, stage.sizes, lead, stride
-            ):
-                return None
-        return lead
+        loops = (loop for loop in range(stage.kept) if stage.sizes[loop] == region.length)
+        return next((loop for loop in loops if is_by_rows(region, stage, loop)), None)
+
+    def can_take(self, region: Region, stage: Stage, lead: int | None) -> bool:
+        """Whether a stage may go to a region, with a leading loop that was chosen elsewhere."""
+        writes = [store.memory for store in stage.targets]
+        needed = {self.region_of[other] for other in self.before(stage, writes)}
+        if any(other is not region and other.depends_on(region) for other in needed):
+            return False
+        if not region.is_serial and not (lead is not None and is_by_rows(region, stage, lead)):
+            return False
+        return all(self.can_write(region, stage, store) for store in stage.targets)
 
     def can_write(self, region: Region, stage: Stage, store: Store) -> bool:
         """Whether a stage may write state in a region where others read what it held before."""
@@ -241,6 +230,24 @@ def shares_much(region: Region, stage: Stage) -> bool:
     """
     shared = [load.memory.elements for load in stage.loads if load.memory in region.written]
     return 4 * max(shared, default=0) >= max(load.memory.elements for load in stage.loads)
+
+
+def shared_loads(region: Region, stage: Stage) -> list[Load]:
+    """What a stage reads of what the stages of a region make, or of what a loop hands them."""
+    return [
+        load
+        for load in stage.loads
+        if load.memory in region.rows or (load.memory in region.written and not load.is_old)
+    ]
+
+
+def is_by_rows(region: Region, stage: Stage, lead: int) -> bool:
+    """Whether each turn of a loop reads of the region's memories the same row alone."""
+    return all(
+        load.memory in region.rows
+        and is_row_local(load.address, load.gathers, stage.sizes, lead, region.rows[load.memory])
+        for load in shared_loads(region, stage)
+    )
 
 
 def is_row_local(

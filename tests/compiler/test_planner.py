@@ -128,3 +128,33 @@ def test_a_running_sum_is_returned_twice():
 def test_one_number_is_taken_many_times():
     x = np.zeros(3, np.int64)
     assert_as_interpreted(lambda x: lz.tensor([2.5]).take(x) + x, x)
+
+
+@pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
+def test_parts_of_a_concat_that_lie_in_other_rows_wait_for_them(parallel, rng):
+    x = rng.integers(-3, 4, (4, 4, 3)).astype(np.float32)
+
+    def joined(x):
+        product = x @ x.mT
+        return lz.concat([product.permute_dims(1, 0, 2), x.sum(2, keepdims=True) + product], 1)
+
+    program = Program(joined, x, parallel=parallel)
+    np.testing.assert_array_equal(program(x, threads=2), program.expected(x))
+
+
+@pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
+def test_state_moves_on_in_its_own_memory(parallel):
+    history, padded, counts = (lz.tensor(np.arange(5.0)) for _ in range(3))
+
+    def step(x, places):
+        total = history.flip(0) + padded
+        history.assign(lz.concat([history[1:], x]))
+        padded.assign(padded[:3].pad([(1, 1)]))
+        counts.assign(lz.tensor(np.zeros(5)).take(places) + counts.take(places))
+        return total
+
+    arguments = np.array([7.0]), np.array([4, 4, 0, 1, 2])
+    program = Program(step, *arguments, parallel=parallel)
+    found = program.all(*arguments, threads=2)
+    for a, b in zip(found, program.all_expected(*arguments), strict=True):
+        np.testing.assert_array_equal(a, b)
