@@ -34,6 +34,9 @@ from lunzi.core.reduction import ArgSort, CumulativeSum
 from lunzi.core.spec import int64, size_of
 from lunzi.core.windows import OverlapAdd
 
+# Operations whose stages fill memory part by part.
+SCATTERS = Pad | Concat | OverlapAdd | ScatterAdd | AddAlongAxis
+
 
 class Planner:
     """Plans a graph into regions: that of a program, or the body of a loop.
@@ -128,8 +131,11 @@ class Planner:
         }
         for index, node in self.ends.updates:
             view = self.state_view(node, index)
-            others = [reader for reader in readers.get(index, []) if reader is not node]
-            if self.is_made_in_place(node) and not reaches(
+            every = readers.get(index, [])
+            others = [reader for reader in every if reader is not node]
+            # A scatter begins with zeros, so it must not read what they would replace.
+            is_safe = len(others) == len(every) or not isinstance(node.op, SCATTERS)
+            if is_safe and self.is_made_in_place(node) and not reaches(
                 node, {id(x) for x in others}, users, later
             ):
                 self.destinations[id(node)] = view
@@ -164,7 +170,7 @@ class Planner:
         """Make the stages of a stored node and put them into regions."""
         if isinstance(node.op, Reshape) and self.axes.is_stored(node):
             self.reshape(node)
-        elif isinstance(node.op, Pad | Concat | OverlapAdd | ScatterAdd | AddAlongAxis):
+        elif isinstance(node.op, SCATTERS):
             self.scatter(node)
         else:
             self.compute(node)
@@ -296,15 +302,13 @@ class Planner:
     def scatter(self, node: Node) -> None:
         """Fill memory with zeros, and store or add the inputs at their places."""
         parts, is_filled = self.lowering.scattered(node)
-        view = self.destinations.get(id(node))
-        if view is not None and any(
-            load.memory is view.memory for stage, _ in parts for load in stage.loads
-        ):
-            self.copies.append((node, view))
-            view = None
+        destination = self.destinations.get(id(node))
+        view = destination
         if view is None:
             memory = self.extra.new_memory(node.dtype, node.spec.size)
             view = View(memory, 0, self.scattered_strides(node, parts[0][0]))
+        elif any(load.memory is view.memory for stage, _ in parts for load in stage.loads):
+            raise AssertionError("a scatter into the state that it reads")
         self.lowering.views[id(node)] = view
         stages = []
         if is_filled:
@@ -364,14 +368,16 @@ class Planner:
     def put_together(self, stages: list[Stage], memory: Memory) -> None:
         """Put stages that fill one memory into one region: row by row, or else on one thread."""
         last = stages[-1]
-        leads: list[int | None] = [None] * len(stages)
         region, lead = self.regions.find(last, [memory])
-        if lead is not None:
+        leads: list[int | None]
+        if not self.regions.can_join(stages, region, memory):
+            region, leads = self.shared_region(stages)
+        elif lead is not None:
             leads = [self.common_lead(stage, last, lead) for stage in stages]
-            for stage, place in zip(stages, leads, strict=True):
-                stage.lead = place
-            if not all(self.regions.can_take(region, stage, stage.lead) for stage in stages):
+            if any(place is None for place in leads):
                 region, leads = self.shared_region(stages)
+        else:
+            leads = [None] * len(stages)
         if region.is_serial and not self.regions.is_serial:
             region, leads = self.regions.new(None), [None] * len(stages)
         for stage, place in zip(stages, leads, strict=True):

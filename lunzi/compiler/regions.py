@@ -102,6 +102,11 @@ class Regions:
                 return region, None
         return self.new(None), None
 
+    def can_join(self, stages: Sequence[Stage], region: Region, memory: Memory) -> bool:
+        """Whether nothing that the stages need, which fill a memory, needs the region itself."""
+        needed = {self.region_of[s] for stage in stages for s in self.before(stage, [memory])}
+        return not any(o is not region and o.depends_on(region) for o in needed)
+
     def new(self, length: int | None) -> Region:
         self.all.append(Region(length))
         return self.all[-1]
@@ -202,6 +207,7 @@ class Regions:
     def ordered(self) -> list[Region]:
         """All regions, each behind those that it needs."""
         result: dict[Region, None] = {}
+        begun: set[Region] = set()
         waiting = [(region, False) for region in reversed(self.all)]
         while waiting:
             region, is_ready = waiting.pop()
@@ -210,6 +216,8 @@ class Regions:
             if is_ready:
                 result[region] = None
                 continue
+            assert region not in begun, "two regions need each other"
+            begun.add(region)
             waiting.append((region, True))
             waiting.extend((other, False) for other in region.needs if other not in result)
         return list(result)
