@@ -65,8 +65,23 @@ def convolutions():
     return nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(3, 2, 2), nn.Flatten()), (2, 2, 8, 8)
 
 
+class Recurrent(nn.Module):
+    """A loop, whose body is a graph of its own."""
+
+    def __init__(self):
+        self.gru = nn.GRU(6, 5, batch_first=True)
+        self.last = nn.Linear(5, 3)
+
+    def forward(self, x):
+        return self.last(self.gru(x)[0][:, -1])
+
+
+def recurrent():
+    return Recurrent(), (4, 7, 6)
+
+
 @every_pass
-@pytest.mark.parametrize("network", [perceptron, convolutions])
+@pytest.mark.parametrize("network", [perceptron, convolutions, recurrent])
 def test_a_training_step_stays_what_it_is(network, name, rng):
     lz.manual_seed(0)
     model, shape = network()
