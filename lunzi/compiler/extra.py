@@ -57,7 +57,8 @@ class Extra:
         store.address = Affine(0, (0,) * loops)
         region, lead = self.regions.find(stage, [])
         order = list(range(kept))
-        if preferred is not None and not region.stages and lead is not None:
+        is_free = not region.stages and region.loop is None
+        if preferred is not None and is_free and lead is not None:
             region.length, lead = stage.sizes[preferred], preferred
         elif lead is not None:
             order.remove(lead)

@@ -135,8 +135,10 @@ class Planner:
             others = [reader for reader in every if reader is not node]
             # A scatter begins with zeros, so it must not read what they would replace.
             is_safe = len(others) == len(every) or not isinstance(node.op, SCATTERS)
-            if is_safe and self.is_made_in_place(node) and not reaches(
-                node, {id(x) for x in others}, users, later
+            if (
+                is_safe
+                and self.is_made_in_place(node)
+                and not reaches(node, {id(x) for x in others}, users, later)
             ):
                 self.destinations[id(node)] = view
                 for reader in others:

@@ -183,6 +183,12 @@ class BodyRegions(Regions):
             raise NotByRowsError("a row of a step depends on others")
         return self.region, lead
 
+    def new(self, length: int | None) -> Region:
+        """What fits into no region so far is done at each step all the same: on one thread."""
+        if not self.region.is_serial:
+            raise NotByRowsError("stages of a step share no rows")
+        return self.region
+
     def can_write(self, region: Region, stage: Stage, store: Store) -> bool:
         if not super().can_write(region, stage, store):
             raise NotByRowsError("a carry is read by other rows than write it")
