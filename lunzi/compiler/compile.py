@@ -436,7 +436,8 @@ def compile(
         function: any function of tensors, also a method or a model.
         keep_grads: store all gradients in `grad`.
         check: run the function both ways at each call, and compare.
-        check_finite: raise for the first number that is not finite, with the line that made it.
+        check_finite: raise for the first operations that make numbers that are not finite out of
+            finite ones, with their lines. The call runs to its end before, and state is written.
 
     Raises:
         KindError: when it is no function, or returns something else than tensors.
