@@ -268,7 +268,7 @@ def main() -> None:
     else:
         common.bench(
             workload, batch, f"lunzi-{mode}", training_step(workload, mode, batch),
-            lambda _: None, last_loss, steps_in_a_call(workload, mode),
+            lambda _: None, last_loss, per_call=steps_in_a_call(workload, mode),
             extra={"version": lz.__version__},
         )  # fmt: skip
 

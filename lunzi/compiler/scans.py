@@ -194,11 +194,6 @@ class BodyRegions(Regions):
             raise NotByRowsError("a carry is read by other rows than write it")
         return True
 
-    def new(self, length: int | None) -> Region:
-        if not self.region.is_serial:
-            raise NotByRowsError("a row of a step depends on others")
-        return self.region
-
     def add(self, stage: Stage, region: Region) -> None:
         if region is self.region:
             super().add(stage, region)

@@ -52,7 +52,7 @@ def args(modes):
     assert sys.argv[2] in modes
     return sys.argv[1], sys.argv[2], 4
 
-def bench(workload, batch, framework, step, sync, to_float, extra):
+def bench(workload, batch, framework, step, sync, to_float, per_call, extra):
     print(json.dumps([framework, to_float(step()), to_float(step())]))
 
 def bench_infer(workload, framework, call, sync, out, extra):
