@@ -39,7 +39,8 @@ OWN_ARGUMENTS = {"generator"}
 # PyTorch's signature says nothing: it is of C, or (*args, **kwargs).
 SILENT = {
     "nn.Identity", "nn.Sequential", "Module.forward", "functional.avg_pool1d",
-    "functional.avg_pool2d", "functional.conv1d", "functional.conv2d", "functional.conv_transpose2d",
+    "functional.avg_pool2d", "functional.conv1d", "functional.conv2d",
+    "functional.conv_transpose2d",
     "functional.gelu", "functional.linear", "functional.logsigmoid", "functional.max_pool1d",
     "functional.max_pool2d", "functional.prelu", "functional.scaled_dot_product_attention",
     "functional.softplus", "nn.GRU", "nn.LSTM", "nn.RNN",
