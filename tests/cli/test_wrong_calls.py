@@ -15,7 +15,7 @@ from lunzi.files import save
 # How to call it wrongly -> what the English sentence says
 CALLS = {
     # The command line itself
-    "nope": "There is no command nope; there are train, predict, inspect.",
+    "nope": "There is no command nope; there are train, predict, inspect, show.",
     "trian digits": "perhaps train is meant",
     "--nonsense": "There is no option --nonsense; --help shows",
     "--debug=1 train": "--debug takes no value",

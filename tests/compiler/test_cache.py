@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -259,9 +260,13 @@ def test_several_processes_write_read_and_clear_at_once(tmp_path):
 
 
 def run(code: str) -> str:
-    """What a fresh Python prints."""
+    """What a fresh Python prints; elsewhere, or it would import the sources of this folder."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tempfile.gettempdir(),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
