@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from lunzi.compiler import arena, cache, executable, regions
+from lunzi.compiler import arena, cache, executable, regions, threads
 from lunzi.compiler.executable import Native
 from lunzi.compiler.interpreted import Interpreted
 from lunzi.compiler.memories import layout_of, memories_of
@@ -93,22 +93,36 @@ class Program:
     def on(self, count: int) -> Callable[..., None]:
         """The native program on so many threads."""
 
+        def run_by_all(code: int, table: int, threads: int) -> None:
+            self.are_missing = RUN(code, table, threads) < threads
+
         def run(arguments: list[Array], memories: list[Array], outputs: list[Array]) -> None:
             with (
                 patch.object(executable, "get_num_threads", lambda: count),
+                patch.object(executable, "TURNS_OF_A_THREAD", 1),
+                patch.object(threads, "run", run_by_all),
                 patch.object(executable, "aligned_bytes", self.fenced.empty),
             ):
                 self.native(arguments, memories, outputs)
 
         return run
 
+    def run_together(self, threads: int, arguments: Sequence[Any]) -> tuple[list[Array], ...]:
+        """The outputs and the memories; who has just been started may not be there at once."""
+        for _ in range(10_000):
+            self.are_missing = False
+            result = self.run(self.on(threads), arguments)
+            if not self.are_missing:
+                return result
+        raise AssertionError(f"there is no team of {threads} threads")
+
     def __call__(self, *arguments: Any, threads: int = 1) -> list[Array]:
         """The outputs."""
-        return self.run(self.on(threads), arguments)[0]
+        return self.run_together(threads, arguments)[0]
 
     def all(self, *arguments: Any, threads: int = 1) -> list[Array]:
         """The outputs, then the memories."""
-        outputs, memories = self.run(self.on(threads), arguments)
+        outputs, memories = self.run_together(threads, arguments)
         return outputs + memories
 
     def expected(self, *arguments: Any) -> list[Array]:
@@ -120,4 +134,5 @@ class Program:
         return outputs + memories
 
 
+RUN = threads.run
 FEW_TURNS_AND_SO = (executable.FEW_TURNS, regions.SMALL, arena.SCRATCH_BYTES)

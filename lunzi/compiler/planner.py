@@ -376,7 +376,9 @@ class Planner:
             region, leads = self.shared_region(stages)
         elif lead is not None:
             leads = [self.common_lead(stage, last, lead) for stage in stages]
-            if any(place is None for place in leads):
+            for stage, place in zip(stages, leads, strict=True):
+                stage.lead = place
+            if not all(self.regions.can_take(region, stage) for stage in stages):
                 region, leads = self.shared_region(stages)
         else:
             leads = [None] * len(stages)

@@ -118,13 +118,9 @@ class Regions:
         loops = (loop for loop in range(stage.kept) if stage.sizes[loop] == region.length)
         return next((loop for loop in loops if is_by_rows(region, stage, loop)), None)
 
-    def can_take(self, region: Region, stage: Stage, lead: int | None) -> bool:
-        """Whether a stage may go to a region, with a leading loop that was chosen elsewhere."""
-        writes = [store.memory for store in stage.targets]
-        needed = {self.region_of[other] for other in self.before(stage, writes)}
-        if any(other is not region and other.depends_on(region) for other in needed):
-            return False
-        if not region.is_serial and not (lead is not None and is_by_rows(region, stage, lead)):
+    def can_take(self, region: Region, stage: Stage) -> bool:
+        """Whether a stage whose leading loop was chosen elsewhere goes with a region's rows."""
+        if stage.lead is None or not is_by_rows(region, stage, stage.lead):
             return False
         return all(self.can_write(region, stage, store) for store in stage.targets)
 

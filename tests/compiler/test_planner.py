@@ -131,18 +131,6 @@ def test_one_number_is_taken_many_times():
 
 
 @pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
-def test_parts_of_a_concat_that_lie_in_other_rows_wait_for_them(parallel, rng):
-    x = rng.integers(-3, 4, (4, 4, 3)).astype(np.float32)
-
-    def joined(x):
-        product = x @ x.mT
-        return lz.concat([product.permute_dims(1, 0, 2), x.sum(2, keepdims=True) + product], 1)
-
-    program = Program(joined, x, parallel=parallel)
-    np.testing.assert_array_equal(program(x, threads=2), program.expected(x))
-
-
-@pytest.mark.parametrize("parallel", [False, True], ids=["serial", "parallel"])
 def test_state_moves_on_in_its_own_memory(parallel):
     history, padded, counts = (lz.tensor(np.arange(5.0)) for _ in range(3))
 
