@@ -169,3 +169,8 @@ def test_a_long_loop_lets_other_threads_go_on():
     assert isinstance(native, Native)
     assert not native.is_brief
     assert native.quick_steps < 100
+
+
+def test_negative_powers_of_whole_numbers_are_refused_as_eagerly():
+    with pytest.raises(lz.RangeError, match="negative integer powers"):
+        lz.compile(lambda x, y: x**y)(lz.tensor([2, 3]), lz.tensor([-1, 2]))
