@@ -43,6 +43,9 @@ __all__ = ["Contraction", "Dim", "Finish", "Place", "emit_contraction", "prefers
 # SHARED_REACH is how many bytes they may span.
 LONGEST_SUM, SUM_BLOCK, SHORTEST_BLOCK = 1000, 512, 128
 FAR_STEP, SHARED_REACH = 1 << 11, 1 << 20
+# A tile that reads a few numbers of each row of a, from rows so many bytes apart, waits for memory
+# at every step: the processor foresees only what lies beside each other.
+APART = 256
 ONE_ROW = Dim(1, 0, 0, 0)
 
 
@@ -60,9 +63,22 @@ def longest_sum(dims: tuple[Dim, ...], width: int) -> int:
     return max(SHORTEST_BLOCK, min([LONGEST_SUM, *(SHARED_REACH // stride for stride in far)]))
 
 
-def sum_blocks(dims: tuple[Dim, ...], width: int) -> Blocks:
-    """Cut a sum evenly, where it is long; `width`: bytes of a number."""
-    longest = longest_sum(dims, width)
+def reads_across(contraction: Contraction) -> bool:
+    """Whether neighbouring rows of the result lie side by side in a, and its sum goes across."""
+    rows = [dim for dim in contraction.rows if dim.size > 1]
+    step = abs(contraction.last.a) * contraction.dtype.itemsize
+    return bool(rows) and rows[-1].a == 1 and step >= APART
+
+
+def sum_blocks(dims: tuple[Dim, ...], width: int, across: bool = False) -> Blocks:
+    """Cut a sum evenly, where it is long.
+
+    Args:
+        width: bytes of a number.
+        across: see `reads_across`; then blocks are short, so that their rows of a and b stay near
+            while all tiles read them.
+    """
+    longest = SHORTEST_BLOCK if across else longest_sum(dims, width)
     if prod(dim.size for dim in dims) <= longest:
         return Blocks((), dims)
     most = min(SUM_BLOCK, longest)
@@ -121,7 +137,8 @@ class PanelWriter:
         self.batch = joined_rows(contraction.rows[:batch], dynamic=True)
         rows = joined_rows(contraction.rows[batch:] or (ONE_ROW,), dynamic=self.divided)
         width = contraction.dtype.itemsize
-        self.blocks = sum_blocks(contraction.sums, width)
+        across = reads_across(contraction)
+        self.blocks = sum_blocks(contraction.sums, width, across)
         length = prod(dim.size for dim in self.blocks.inside)
         registers = registers_of(target, width, ragged=panel.columns % panel.lanes != 0)
         self.tiling = choose_tiling(rows, panel.vectors, length, registers, self.divided)
@@ -143,6 +160,7 @@ class PanelWriter:
             masked=-(-(-panel.columns % self.sliver) // panel.lanes),
             fused=target.has_fma,
             accumulate=contraction.accumulate,
+            ahead=across and self.tiled.a == 1 and self.tiling.axis == len(rows) - 1,
         )
         emit_micro_kernel(f.module, self.kernel, finish)
 

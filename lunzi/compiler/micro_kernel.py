@@ -49,6 +49,8 @@ class MicroKernel:
         masked: so many of the last vectors may reach beyond the last column.
         fused: multiply and add with one rounding.
         accumulate: the sum begins with what c holds.
+        ahead: at each step, fetch what the next tile reads there: its numbers of a lie behind those
+            of this tile, as those of b for the next columns do.
     """
 
     name: str
@@ -64,6 +66,7 @@ class MicroKernel:
     masked: int
     fused: bool
     accumulate: bool
+    ahead: bool = False
 
     @property
     def width(self) -> int:
@@ -307,6 +310,8 @@ class TileWriter:
             self.whole.read(self.address(Displaced(b.pointer, b.elements + j * kernel.lanes)), j)
             for j in range(kernel.vectors)
         ]
+        if kernel.ahead:
+            self.look_ahead(a, b)
         result: list[Value] = []
         for turns in self.rows:
             across = sum(turn * axis.a for turn, axis in zip(turns, kernel.axes, strict=True))
@@ -319,6 +324,20 @@ class TileWriter:
                 else:
                     result.append(f.op("fadd", f.op("fmul", factor, column), total))
         return result
+
+    def look_ahead(self, a: Displaced, b: Displaced) -> None:
+        """Fetch into the second cache what the next tiles read at this step of the sum."""
+        kernel = self.kernel
+        # Its first numbers share a line with the last of this tile, or with its own last.
+        last = a.elements + 2 * len(self.rows) - 1
+        self.fetch(Displaced(a.pointer, last))
+        for j in range(kernel.vectors, 2 * kernel.vectors):
+            self.fetch(Displaced(b.pointer, b.elements + j * kernel.lanes))
+
+    def fetch(self, place: Displaced) -> None:
+        """Ask for a line of memory; nothing happens where there is none."""
+        reading, second_cache, data = (Value("i32", str(choice)) for choice in (0, 2, 1))
+        self.f.run("llvm.prefetch.p0", self.address(place), reading, second_cache, data)
 
 
 def emit_micro_kernel(module: Module, kernel: MicroKernel, finish: Finish | None) -> None:

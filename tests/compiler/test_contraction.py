@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunzi.compiler.builder import POINTER, Module, Value, index, number
-from lunzi.compiler.contraction import Contraction, Dim, Finish, emit_contraction
+from lunzi.compiler.contraction import (
+    Contraction,
+    Dim,
+    Finish,
+    emit_contraction,
+    reads_across,
+    sum_blocks,
+)
 from lunzi.compiler.native import assembly
 from lunzi.compiler.target import Target, cross, host_at
 
@@ -252,6 +259,25 @@ def test_a_tile_stays_in_registers(contraction):
     fused = text.count("vfmadd")
     assert fused >= 16
     assert not [line for line in text.splitlines() if "zmm" in line and "(%rsp)" in line]
+
+
+@pytest.mark.parametrize(
+    ("contraction", "looks_ahead"),
+    [(product_of(64, 784, 256, transposed=True), True), (product_of(64, 784, 256), False),
+     (product_of(16, 784, 256, transposed=True), False)],
+    ids=["far apart", "along rows", "near"],
+)  # fmt: skip
+def test_a_sum_across_far_rows_fetches_what_the_next_tile_reads(contraction, looks_ahead):
+    text = assembly(str(opened(module_of(contraction, AVX512), "contraction")), AVX512)
+    assert ("prefetch" in text) is looks_ahead
+
+
+def test_a_sum_across_far_rows_goes_in_short_blocks():
+    across, along = product_of(64, 784, 256, transposed=True), product_of(64, 784, 256)
+    assert [reads_across(x) for x in (across, along)] == [True, False]
+    for contraction, length in ((across, 112), (along, 784)):
+        blocks = sum_blocks(contraction.sums, 4, reads_across(contraction))
+        assert prod(dim.size for dim in blocks.inside) == length
 
 
 def test_tiles_for_arm_are_fused_products_too():
