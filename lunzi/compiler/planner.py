@@ -24,18 +24,15 @@ from lunzi.compiler.lower import Lowering, dense_strides
 from lunzi.compiler.plan import Ends, Layout, Plan
 from lunzi.compiler.regions import Region, Regions, is_row_local
 from lunzi.compiler.sorting import entry_words
-from lunzi.compiler.storing import LEAVES, Storing, reading_stages
+from lunzi.compiler.storing import LEAVES, SCATTERS, Storing, reading_stages
 from lunzi.core.elementwise import Cast
 from lunzi.core.graph import Argument, Node, State, topological
 from lunzi.core.indexing import AddAlongAxis, ScatterAdd
-from lunzi.core.movement import BroadcastTo, Concat, Pad, Reshape
+from lunzi.core.movement import BroadcastTo, Pad, Reshape
 from lunzi.core.part import Part
 from lunzi.core.reduction import ArgSort, CumulativeSum
 from lunzi.core.spec import int64, size_of
 from lunzi.core.windows import OverlapAdd
-
-# Operations whose stages fill memory part by part.
-SCATTERS = Pad | Concat | OverlapAdd | ScatterAdd | AddAlongAxis
 
 
 class Planner:
@@ -346,8 +343,8 @@ class Planner:
         if not isinstance(node.op, Pad | OverlapAdd):
             return dense_strides(sizes)
         x = node.inputs[0]
-        source = next((load for load in stage.loads if any(load.address.strides)), None)
-        if source is None or any(
+        source = main_address(stage)
+        if not any(source.strides) or any(
             own and not given for own, given in zip(self.axes[node], self.axes[x], strict=False)
         ):
             return dense_strides(sizes)
@@ -355,7 +352,7 @@ class Planner:
         start = 0
         for axis in range(node.ndim):
             count = len(self.axes[x][axis])
-            steps = [abs(step) for step in source.address.strides[start : start + count]]
+            steps = [abs(step) for step in source.strides[start : start + count]]
             start += count
             for _ in self.axes[node][axis]:
                 nearness.append((-max(steps, default=0), len(nearness)))

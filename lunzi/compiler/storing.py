@@ -24,12 +24,12 @@ from lunzi.core.elementwise import (
     Tanh,
 )
 from lunzi.core.graph import Argument, Constant, Node, State
-from lunzi.core.indexing import Take, TakeAlongAxis
+from lunzi.core.indexing import AddAlongAxis, ScatterAdd, Take, TakeAlongAxis
 from lunzi.core.loop import Scan
-from lunzi.core.movement import BroadcastTo, Flip, PermuteDims, Reshape, Slice
+from lunzi.core.movement import BroadcastTo, Concat, Flip, Pad, PermuteDims, Reshape, Slice
 from lunzi.core.primitive import Elementwise
 from lunzi.core.random import RandomBits
-from lunzi.core.windows import Windows
+from lunzi.core.windows import OverlapAdd, Windows
 
 # What an operation costs beside an addition, measured roughly: it decides only whether a value that
 # is wanted twice is computed twice.
@@ -45,12 +45,20 @@ CHEAP = 3
 LEAVES = Argument | State | Constant
 MOVES = Reshape | PermuteDims | BroadcastTo | Slice | Flip | Windows
 
+# Operations whose stages fill memory part by part, each number that they read going to one place.
+SCATTERS = Pad | Concat | OverlapAdd | ScatterAdd | AddAlongAxis
+
 
 def is_inline(node: Node, axes: Axes) -> bool:
     """Whether a value can be computed where it is used, from the values that it needs."""
     if isinstance(node.op, Reshape):
         return not axes.is_stored(node)
     return isinstance(node.op, Elementwise | Take | TakeAlongAxis | RandomBits | MOVES)
+
+
+def stretches(user: Node, x: Node) -> bool:
+    """Whether a user reads the numbers of a value more than once."""
+    return user.spec.size > x.spec.size and not isinstance(user.op, SCATTERS)
 
 
 class Storing:
@@ -89,8 +97,15 @@ class Storing:
                 costs[id(node)] = 0
             else:
                 own = 0 if isinstance(node.op, MOVES) else COSTS.get(type(node.op), 1)
-                costs[id(node)] = min(own + sum(costs[id(x)] for x in node.inputs), 1000)
+                inputs = sum(
+                    0 if self.is_dear(x, node, costs) else costs[id(x)] for x in node.inputs
+                )
+                costs[id(node)] = min(own + inputs, 1000)
         return costs
+
+    def is_dear(self, x: Node, user: Node, costs: dict[int, int]) -> bool:
+        """Whether a value is stored because a user would compute it again along an axis."""
+        return costs[id(x)] > CHEAP and stretches(user, x)
 
     def require(self, node: Node) -> None:
         """Store what an operation reads as memory."""
@@ -126,10 +141,9 @@ class Storing:
         users = self.users[id(node)]
         count = sum(self.uses[id(user)] for user in users)
         cost = self.costs[id(node)]
-        if node not in self and not isinstance(node.op, LEAVES) and cost > CHEAP:
-            stretches = any(user.spec.size > node.spec.size for user in users)
-            if count > 1 or stretches:
-                self.ids.add(id(node))
+        is_again = count > 1 or any(stretches(user, node) for user in users)
+        if is_again and node not in self and not isinstance(node.op, LEAVES) and cost > CHEAP:
+            self.ids.add(id(node))
         self.uses[id(node)] = 1 if node in self or isinstance(node.op, LEAVES) else count
 
 
