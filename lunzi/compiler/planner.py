@@ -21,6 +21,7 @@ from lunzi.compiler.loops import (
     whole_of,
 )
 from lunzi.compiler.lower import Lowering, dense_strides
+from lunzi.compiler.order import bring_forward
 from lunzi.compiler.plan import Ends, Layout, Plan
 from lunzi.compiler.regions import Region, Regions, is_row_local
 from lunzi.compiler.sorting import entry_words
@@ -74,6 +75,8 @@ class Planner:
         self.put_all()
         phases = self.regions.phases()
         self.drop_unread(phases)
+        for region in self.regions.all:
+            bring_forward(region)
         self.settle()
         return Plan(
             phases,
