@@ -19,6 +19,11 @@ ALIGNMENT = 64  # bytes: a cache line, and the longest vector
 SCRATCH_BYTES = 2**18
 
 
+# Matrices that every row of a region reads stay in a core's second cache, beside what rows have of
+# their own: so many bytes of them, in a region that reads more.
+MATRIX_BYTES = 2**19
+SHARED_BYTES = 2**20  # of the scratch of all rows, where they go through one part of them at a time
+
 LARGE_MATRIX = 2**12  # elements: a quarter of a core's first cache
 MANY_ROWS = 16  # as many as a tile of the micro-kernel has
 
@@ -112,7 +117,9 @@ def runs_of(region: Region) -> tuple[int, list[Run]]:
     inner = [inner_scratch(group, region) for group in groups]
     if len(groups) == 1:
         block = rows_within(SCRATCH_BYTES, inner[0], region)
-        return block, [Run(region.stages, block, inner[0])]
+        if block == length or wants_many_rows(groups[0][0]):
+            return block, [Run(region.stages, block, inner[0])]
+        return by_matrices(region)
     scratch = {m for m in memories_of(region.stages) if m.kind is Kind.SCRATCH}
     shared = scratch.difference(*inner)
     block = rows_within(SCRATCH_BYTES, shared, region)
@@ -123,6 +130,44 @@ def runs_of(region: Region) -> tuple[int, list[Run]]:
     if all(run.rows == block for run in runs):
         return block, [Run(region.stages, block, scratch)]
     return block, runs
+
+
+def by_matrices(region: Region) -> tuple[int, list[Run]]:
+    """Runs whose matrices fit the second cache, through which all rows of a block go in turn.
+
+    Few rows at a time would otherwise fetch the matrices of all layers again for each of them.
+    """
+    groups: list[list[Stage]] = [[]]
+    held: dict[Memory, int] = {}
+    for stage in region.stages:
+        own = matrices_of(stage)
+        if groups[-1] and sum((held | own).values()) > MATRIX_BYTES:
+            groups.append([])
+            held = {}
+        groups[-1].append(stage)
+        held |= own
+    scratch = inner_scratch(region.stages, region)
+    inner = [inner_scratch(group, region) for group in groups]
+    shared = scratch.difference(*inner)
+    block = rows_within(SHARED_BYTES, shared, region)
+    runs = [
+        Run(group, min(rows_within(SCRATCH_BYTES, own, region), block), own)
+        for group, own in zip(groups, inner, strict=True)
+    ]
+    if len(groups) == 1 or all(run.rows == block for run in runs):
+        block = rows_within(SCRATCH_BYTES, scratch, region)
+        runs = [Run(region.stages, block, scratch)]
+    return block, runs
+
+
+def matrices_of(stage: Stage) -> dict[Memory, int]:
+    """The second factor of a product, in bytes, where it is the same for all rows."""
+    found = operands(stage)
+    if found is None or stage.lead is None or found[1].address.strides[stage.lead]:
+        return {}
+    b = found[1]
+    steps = zip(stage.sizes, b.address.strides, strict=True)
+    return {b.memory: size_of([size for size, s in steps if s]) * b.dtype.itemsize}
 
 
 def wants_many_rows(stage: Stage) -> bool:
