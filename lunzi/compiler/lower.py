@@ -25,6 +25,7 @@ from lunzi.compiler.loops import (
     View,
 )
 from lunzi.compiler.storing import LEAVES, Storing
+from lunzi.compiler.zeros import Box, zero_boxes
 from lunzi.core.contraction import Matmul
 from lunzi.core.elementwise import Cast, Multiply
 from lunzi.core.graph import Constant, Node
@@ -381,6 +382,31 @@ class Lowering:
             case AddAlongAxis(axis, _):
                 return [self.added(node, axis, axis + 1)], True
         raise AssertionError(f"{node.op} does not scatter")
+
+    def zeros(self, node: Node, view: View) -> list[Stage]:
+        """The stages that store zeros where the inputs of a node store nothing, or everywhere."""
+        return [self.zeros_in(node, view, boxes) for boxes in zero_boxes(node)]
+
+    def zeros_in(self, node: Node, view: View, boxes: Sequence[Box]) -> Stage:
+        """A stage that stores zeros in some boxes of one size."""
+        loops = [
+            self.axes[node][axis] if side.size == length else tuple({side.size} - {1})
+            for axis, (side, length) in enumerate(zip(boxes[0], node.shape, strict=True))
+        ]
+        sizes = [size for axis in loops for size in axis]
+        stage = self.begin(sizes, len(sizes))
+        zero = Literal(0, node.dtype)
+        for box in boxes:
+            index, first = [], 0
+            for axis, side in enumerate(box):
+                part = self.counters(loops[axis], first)
+                first += len(part)
+                if side.size < node.shape[axis]:
+                    start = self.constant_place(side.start)
+                    part = self.on_axis(node, axis, start.plus(part[0]) if part else start)
+                index.append(part)
+            stage.stores.append(Store(zero, view.memory, view.at(join(index), self.loops)))
+        return stage
 
     def source(self, x: Node) -> tuple[Stage, list[Index]]:
         """A stage with a loop for each factor of an input, and its index by axes."""

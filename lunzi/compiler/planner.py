@@ -313,13 +313,8 @@ class Planner:
             raise AssertionError("a scatter into the state that it reads")
         self.lowering.views[id(node)] = view
         stages = []
-        if is_filled:
-            fill = self.lowering.begin(self.axes.sizes(node), len(self.axes.sizes(node)))
-            zero = Literal(0, node.dtype)
-            counters = self.lowering.counters(fill.sizes)
-            address = view.at(counters, len(fill.sizes))
-            fill.stores.append(Store(zero, view.memory, address))
-            fill.reorder(by_strides(address, fill.kept))
+        for fill in self.lowering.zeros(node, view) if is_filled else ():
+            fill.reorder(by_strides(fill.stores[0].address, fill.kept))
             stages.append(fill)
         for stage, index in parts:
             (store,) = stage.stores
