@@ -77,11 +77,11 @@ class Storing:
         for node in nodes:
             for x in node.inputs:
                 self.users[id(x)].append(node)
-        self.costs = self.cost_of_each(nodes)
         for node in ends:
             self.ids.add(id(node))
         for node in nodes:
             self.require(node)
+        self.costs = self.cost_of_each(nodes)
         self.uses: dict[int, int] = {}
         for node in reversed(nodes):
             self.decide(node)
@@ -98,14 +98,16 @@ class Storing:
             else:
                 own = 0 if isinstance(node.op, MOVES) else COSTS.get(type(node.op), 1)
                 inputs = sum(
-                    0 if self.is_dear(x, node, costs) else costs[id(x)] for x in node.inputs
+                    0 if self.is_surely_stored(x, costs) else costs[id(x)] for x in node.inputs
                 )
                 costs[id(node)] = min(own + inputs, 1000)
         return costs
 
-    def is_dear(self, x: Node, user: Node, costs: dict[int, int]) -> bool:
-        """Whether a value is stored because a user would compute it again along an axis."""
-        return costs[id(x)] > CHEAP and stretches(user, x)
+    def is_surely_stored(self, x: Node, costs: dict[int, int]) -> bool:
+        """Whether a value will be stored, whatever its users are stored or computed again."""
+        users = self.users[id(x)]
+        is_again = len(users) > 1 or any(stretches(user, x) for user in users)
+        return x in self or (is_again and costs[id(x)] > CHEAP)
 
     def require(self, node: Node) -> None:
         """Store what an operation reads as memory."""

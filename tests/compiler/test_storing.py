@@ -5,7 +5,7 @@ import numpy as np
 from lunzi.compiler.axes import Axes
 from lunzi.compiler.passes import prepare
 from lunzi.compiler.storing import Storing
-from lunzi.core.elementwise import Divide, Exp, Subtract
+from lunzi.core.elementwise import Add, Divide, Exp, Subtract
 from lunzi.core.graph import Node, topological
 from lunzi.core.trace import trace
 
@@ -54,3 +54,14 @@ def test_a_dear_value_that_is_stretched_is_stored():
         return x + x.exp().sum(0).exp()
 
     assert is_made_by([node for node in stored(stretched, X) if node.ndim == 1], Exp)
+
+
+def test_what_is_cheap_to_compute_from_stored_values_is_not_stored():
+    def spread(x):
+        grown = x.exp()  # dear, with two users
+        shifted = grown + 1.0
+        return (shifted * grown).sum(0), shifted.abs().sum(1), (shifted * x).sum(1)
+
+    nodes = stored(spread, X)
+    assert is_made_by(nodes, Exp)
+    assert not is_made_by(nodes, Add)
