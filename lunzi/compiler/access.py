@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import math
+
 from lunzi.compiler.builder import (
     INDEX,
     POINTER,
@@ -13,6 +16,7 @@ from lunzi.compiler.builder import (
     splat_number,
     vector,
 )
+from lunzi.core.checked import Bounds
 from lunzi.core.spec import DType, bool_
 
 
@@ -145,9 +149,18 @@ def from_either_end(f: Function, chosen: Value, is_signed: bool, length: int) ->
     return f.call(f"llvm.smin.{mangled(chosen.type)}", chosen.type, chosen, last)
 
 
-def is_outside(f: Function, chosen: Value, is_signed: bool, length: int) -> Value:
-    """Where an index lies outside [-length, length)."""
-    if chosen.element != INDEX:
-        chosen = f.convert("sext" if is_signed else "zext", chosen, INDEX)
-    low, high = (splat_number(chosen.type, place) for place in (-length, length))
-    return f.op("or", f.compare("icmp slt", chosen, low), f.compare("icmp sge", chosen, high))
+def is_outside(f: Function, value: Value, dtype: DType, bounds: Bounds) -> Value:
+    """Where numbers lie outside of bounds; NaN does not."""
+    kind = dtype.kind
+    if kind in "iu" and value.element != INDEX:
+        value = f.convert("sext" if kind == "i" else "zext", value, INDEX)
+    if value.element == "half":
+        value = f.convert("fpext", value, "float")
+    below, above = ("fcmp olt", "fcmp ogt") if kind == "f" else ("icmp slt", "icmp sgt")
+    sides = [(below, bounds.low), (above, bounds.high)]
+    found = [
+        f.compare(name, value, splat_number(value.type, limit))
+        for name, limit in sides
+        if not math.isinf(limit)
+    ]
+    return functools.reduce(lambda a, b: f.op("or", a, b), found)

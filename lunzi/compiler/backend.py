@@ -27,7 +27,13 @@ SAID: set[str] = set()  # what was said once and is not said again
 
 
 class Steps(Protocol):
-    """Many steps of a backend. After an error it is of no use any more."""
+    """Many steps of a backend. After an error it is of no use any more.
+
+    An error names its step. The steps before it are done, and nothing of it, but for
+    NotFiniteError.
+    """
+
+    begun: int  # how many there were since `aim`, that of an error included
 
     def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
         """Say what the next steps work on: an axis of steps, then what a call takes."""

@@ -7,7 +7,7 @@ over a range of its rows; between phases the threads wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lunzi.compiler.access import memory_type
@@ -15,7 +15,6 @@ from lunzi.compiler.arena import MemoryPlan, Run, plan_memory
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Module, Value, index
 from lunzi.compiler.loops import (
-    Check,
     Kind,
     Memory,
     Stage,
@@ -27,7 +26,7 @@ from lunzi.compiler.loops import (
 from lunzi.compiler.nest import Look, Nest
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
-from lunzi.compiler.regions import Region
+from lunzi.compiler.regions import Region, has_state
 from lunzi.compiler.straight import Registers, Straight, is_short
 from lunzi.compiler.target import Target
 from lunzi.compiler.transposes import Transposes, transpose_of
@@ -85,7 +84,7 @@ class Emitted:
     module: Module
     table: Table
     memory: MemoryPlan
-    checks: list[Check]  # the word for errors holds the place of one of these, counted from 1
+    checks: bool  # whether it may leave the word for errors set, and then all state as it was
 
 
 def emit_program(plan: Plan, target: Target, is_guarded: bool = False) -> Emitted:
@@ -113,7 +112,7 @@ class Emitter:
         self.module.has_fma = target.has_fma
         self.products = Products(self.module, target)
         self.transposes = Transposes(self.module, target)
-        self.checks: list[Check] = []
+        self.checks = any(region.checks for region in plan.regions)
 
     def emit(self) -> Emitted:
         names = {
@@ -122,9 +121,15 @@ class Emitter:
         }
         parameters = [TABLE, TEAM, THREAD, THREADS]
         f = self.module.function(NAME, parameters, internal=False)
+        may_have_failed = False
         for phase in self.plan.phases:
             if phase is not self.plan.phases[0]:
                 emit_barrier(f, TEAM, THREAD, THREADS)
+            if may_have_failed and writes_state(phase):
+                # Behind a barrier, and nobody checks any more: all threads find the same.
+                leave_if_failed(f, word_of(f, self.table.error))
+                may_have_failed = False
+            may_have_failed = may_have_failed or any(region.checks for region in phase)
             for place, region in enumerate(phase):
                 self.call(f, region, names[region], place)
         f.ret()
@@ -158,6 +163,24 @@ class Emitter:
         return name
 
 
+def writes_state(phase: Sequence[Region]) -> bool:
+    return any(has_state(region.written) for region in phase)
+
+
+def word_of(f: Function, place: int) -> Value:
+    """An address from the table."""
+    return f.load(POINTER, f.place(TABLE, index(place), POINTER), 8)
+
+
+def leave_if_failed(f: Function, error: Value) -> None:
+    """Return from a function if a check has failed."""
+    failed, passed = f.new_label("failed"), f.new_label("passed")
+    f.branch(f.compare("icmp sgt", f.load(INDEX, error, 8), index(0)), failed, passed)
+    f.begin(failed)
+    f.ret()
+    f.begin(passed)
+
+
 class RegionWriter:
     """Writes the stages of one region into its function."""
 
@@ -170,10 +193,11 @@ class RegionWriter:
             for memory in memories_of([stage]):
                 if memory not in self.bases:
                     self.bases[memory] = self.base(memory)
-        self.error = self.word(whole.table.error)
+        self.error = word_of(f, whole.table.error)
+        self.may_have_failed = False  # a check of this function, so far
         self.guard: Guard | None = None
         if whole.is_guarded:
-            words = self.word(whole.table.guard)
+            words = word_of(f, whole.table.guard)
             written = {store.memory for stage in whole.plan.stages for store in stage.targets}
             self.guard = Guard(f, words, self.error, whole.numbers, written)
         self.registers: Registers | None = None
@@ -181,21 +205,16 @@ class RegionWriter:
         if is_alone and is_short(region.stages):
             self.registers = Registers(region.stages)
 
-    def word(self, place: int) -> Value:
-        """An address from the table."""
-        f = self.f
-        return f.load(POINTER, f.place(TABLE, index(place), POINTER), 8)
-
     def base(self, memory: Memory) -> Value:
         """The address of a memory; of scratch, that of the first row of a block."""
         f, plan, table = self.f, self.whole.memory, self.whole.table
         match memory.kind:
             case Kind.ARENA:
-                return f.place(self.word(table.arena), index(plan.offsets[memory]), "i8")
+                return f.place(word_of(f, table.arena), index(plan.offsets[memory]), "i8")
             case Kind.SCRATCH:
                 own = f.add(f.times(THREAD, plan.scratch_bytes), plan.offsets[memory])
-                return f.place(self.word(table.scratch), own, "i8")
-        return self.word(table.word_of(memory))
+                return f.place(word_of(f, table.scratch), own, "i8")
+        return word_of(f, table.word_of(memory))
 
     def stages(self, rows: tuple[Value, Value] | None) -> None:
         """All stages for a range of rows; in a loop, for each of its steps."""
@@ -253,13 +272,14 @@ class RegionWriter:
         scale = collapse(stage)
         if rows is not None:
             rows = (f.times(rows[0], scale), f.times(rows[1], scale))
-        where, first_check = pointers.__getitem__, len(whole.checks) + 1
+        where = pointers.__getitem__
+        if self.may_have_failed and has_state([store.memory for store in stage.targets]):
+            leave_if_failed(f, self.error)
+            self.may_have_failed = False
+        self.may_have_failed = self.may_have_failed or bool(stage.checks)
         watch = self.guard.on(stage) if self.guard is not None else None
         if self.registers is not None:
-            whole.checks += stage.checks
-            Straight(
-                f, whole.target, stage, where, self.error, first_check, self.registers, watch
-            ).write()
+            Straight(f, whole.target, stage, where, self.error, self.registers, watch).write()
             return
         product = product_of(stage)
         if product is not None:
@@ -270,8 +290,7 @@ class RegionWriter:
         if transpose is not None:
             whole.transposes.call(f, stage, transpose, where, rows)
             return
-        whole.checks += stage.checks
-        Nest(f, whole.target, stage, where, rows, self.error, first_check, watch).write()
+        Nest(f, whole.target, stage, where, rows, self.error, watch).write()
 
     def look_at_product(
         self,
@@ -286,4 +305,4 @@ class RegionWriter:
         scale = collapse(look)
         if rows is not None:
             rows = (self.f.times(rows[0], scale), self.f.times(rows[1], scale))
-        Look(self.f, self.whole.target, look, where, rows, self.error, 0, watch).write()
+        Look(self.f, self.whole.target, look, where, rows, self.error, watch).write()

@@ -6,7 +6,8 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from lunzi.compiler.cost import Cost
 from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
 from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
+from lunzi.compiler.interpreted import Interpreted, InterpretedSteps
 from lunzi.compiler.measure import measure
 from lunzi.compiler.memories import copied, place_of
 from lunzi.compiler.native import PASSES, Library, assembly, object_code
@@ -34,7 +36,6 @@ from lunzi.compiler.steps import NAME as STEPS
 from lunzi.compiler.steps import Steps, steps_alone, steps_code
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
-from lunzi.core.errors import PositionError
 from lunzi.core.graph import State
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
@@ -60,7 +61,7 @@ class Parts:
     is_serial: bool
     turns: int  # of the innermost instructions
     stages: int
-    checks: list[tuple[int, str]]  # length of the axis and the user's line
+    checks: bool  # whether a check may fail
     constants: list[Array]
 
     def packed(self, code: bytes) -> bytes:
@@ -87,10 +88,9 @@ class Parts:
         for name, size in header["constants"]:
             constants.append(np.frombuffer(packed, name, size, start))
             start += constants[-1].nbytes
-        checks = [(int(axis), str(line)) for axis, line in header["checks"]]
         sizes = header["arena"], header["scratch"]
         counts = header["turns"], header["stages"]
-        parts = Parts(*sizes, header["serial"], *counts, checks, constants)
+        parts = Parts(*sizes, header["serial"], *counts, header["checks"], constants)
         return parts, packed[start:]
 
 
@@ -110,6 +110,7 @@ class Native:
         self, graph: Graph, memories: Sequence[Slot], layouts: Sequence[tuple[int, ...]]
     ) -> None:
         self.graph = graph
+        self.slots = memories
         places = {place_of(slot): index for index, slot in enumerate(memories)}
         self.written = [places[place_of(slot)] for slot, _ in graph.updates]
         specs = {place_of(slot): node.spec for slot, node in graph.updates if node is not None}
@@ -177,7 +178,7 @@ class Native:
             all(region.is_serial for region in plan.regions),
             turns_of(plan),
             len(plan.stages),
-            [(check.length, check.line) for check in emitted.checks],
+            emitted.checks,
             [np.ascontiguousarray(memory.array) for memory in plan.constants],
         )
         return parts.packed(object_code(str(emitted.module), target, passes=self.passes))
@@ -218,19 +219,29 @@ class Native:
         self, arguments: Sequence[Array], memories: Sequence[Array], outputs: Sequence[Array]
     ) -> None:
         self.note_addresses([*arguments, *memories, *outputs])
-        self.run(self.table, self.table_address)
+        if not self.run(self.table, self.table_address):
+            self.interpreted(arguments, memories, outputs)
 
     def note_addresses(self, arrays: Sequence[Array]) -> None:
         """Fill the table."""
         if not self.fill(*arrays):  # a dtype may be equal to the usual object and be another one
             self.table[: len(arrays)] = [array.ctypes.data for array in arrays]
 
-    def run(self, table: Array, address: int) -> None:
-        """Run the program with a table that is filled but for the scratch."""
+    def run(self, table: Array, address: int) -> bool:
+        """Run the program with a table that is filled but for the scratch.
+
+        False when a check has failed: then no memory was written. The interpreter says why, or
+        goes on where the check asked for too much, as of indices into an axis of nothing.
+        """
         self.start(table, address)
-        if self.error[0]:
-            check, self.error[0] = int(self.error[0]), 0
-            self.refuse(check)
+        if not self.error[0]:
+            return True
+        self.error[0] = 0
+        return False
+
+    @cached_property
+    def interpreted(self) -> Interpreted:
+        return Interpreted(self.graph, self.slots)
 
     def start(self, table: Array, address: int) -> None:
         """The same, whatever goes wrong."""
@@ -255,10 +266,12 @@ class Native:
             return make_entry(places, table, self.address, (self, memories))
         fill, address = make_entry(places, table), table.ctypes.data
 
-        def enter(*arrays: object) -> bool:
+        def enter(*arrays: Array) -> bool:
             if not fill(*arrays):
                 return False
-            self.run(table, address)
+            if not self.run(table, address):
+                count = len(self.given)
+                self.interpreted(arrays[:count], memories, arrays[count:])
             return True
 
         return enter
@@ -270,12 +283,6 @@ class Native:
     def quick_steps(self) -> int:
         """How many steps surely take no more than some milliseconds."""
         return max(1, QUICK_TURNS // self.parts.turns)
-
-    def refuse(self, check: int, when: str = "") -> NoReturn:
-        """Raise for the check that failed, counted from 1."""
-        length, line = self.parts.checks[check - 1]
-        where = f"{line}: " if line else ""
-        raise PositionError(f"{where}an index is outside an axis of length {length}{when}")
 
     def show(self, stage: str) -> str:
         """The program after a stage.
@@ -325,8 +332,12 @@ class NativeSteps:
         self.others = [*range(states.start), *range(states.stop, moving)]
         self.fill = make_entry([*native.given, *native.results], self.order.table)
         self.strides: list[int] = []  # of arguments and outputs, as they stand in the order
+        self.slowly = InterpretedSteps(native.interpreted, memories, each)
+        self.begun = 0
 
     def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
+        self.begun = 0
+        self.slowly.aim(arguments, outputs)
         arrays = [*arguments, *outputs]
         if not self.fill(*[array[0, ...] for array in arrays]):  # see `note_addresses`
             self.order.table[self.others] = [array.ctypes.data for array in arrays]
@@ -336,14 +347,18 @@ class NativeSteps:
 
     def run(self, first: int, stop: int) -> None:
         native, order = self.native, self.order
-        order.cut(first, stop)
-        if native.parts.is_serial:
-            steps_alone()(order.address, 0, 0, 1)
-        else:
-            native.run_together(steps_code().address(STEPS), order.table, order.address)
-        if order.failed is not None:
-            step, check = order.failed
-            native.refuse(check, f" at step {step}")
+        while first < stop:
+            order.cut(first, stop)
+            self.begun = stop
+            if native.parts.is_serial:
+                steps_alone()(order.address, 0, 0, 1)
+            else:
+                native.run_together(steps_code().address(STEPS), order.table, order.address)
+            failed = order.failed
+            if failed is None:
+                return
+            self.begun = first = failed + 1
+            self.slowly.run(failed, first)
 
 
 def turns_of(plan: Plan) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from lunzi.compiler.loops import (
     LETTERS,
     Affine,
     Apply,
+    Check,
     Gather,
     How,
     Literal,
@@ -58,6 +60,7 @@ def operations_of(stage: Stage) -> list[str]:
     names = [type(term.op).__name__ for term in stage.terms if isinstance(term, Apply)]
     names += [reduction.how.value.capitalize() for reduction in stage.reductions]
     names += ["Scatter" for store in stage.stores if store.gathers]
+    names += ["Check" for _ in stage.checks]
     return list(dict.fromkeys(names)) or ["Copy" if any(stage.loads) else "Fill"]
 
 
@@ -106,9 +109,8 @@ class Formulas:
             if isinstance(term, Apply) and (uses[id(term)] > 1 or len(text) > LONG):
                 text, firmness = self.name(text), WHOLE
             self.texts[id(term)] = (text, firmness)
-        checks = {(self.inside(check.indices, 0), check.length): None for check in stage.checks}
-        for index, length in checks:
-            self.lines.append(f"check that {index} is an index of {length}")
+        for check in stage.checks:
+            self.lines.append(f"check that {self.within(check)}")
         for store in stage.stores:
             self.store(store, self.inside(store.term, 0))
         over = ", ".join(LETTERS[stage.kept : len(stage.sizes)]) or "nothing"
@@ -117,6 +119,13 @@ class Formulas:
             kind = REDUCTIONS.get(reduction.how, kind)
             reduced = self.inside(reduction.store.term, 0)
             self.store(reduction.store, f"{kind} over {over} of {reduced}")
+
+    def within(self, check: Check) -> str:
+        """What a check asks for: `0 <= x <= 9`."""
+        low, high = check.bounds
+        before = "" if math.isinf(low) else f"{low} <= "
+        behind = "" if math.isinf(high) else f" <= {high}"
+        return f"{before}{self.inside(check.term, 1)}{behind}"
 
     def name(self, text: str) -> str:
         name = f"t{self.named}"

@@ -111,9 +111,11 @@ class GuardedSteps(NativeSteps):
     def run(self, first: int, stop: int) -> None:
         table, strides = self.order.table, self.order.strides
         for step in range(first, stop):
+            self.begun = step + 1
             moved = table.copy()
             moved[: len(strides)] += strides * step
-            self.native.run(moved, moved.ctypes.data)
+            if not self.native.run(moved, moved.ctypes.data):
+                self.slowly.run(step, step + 1)
 
 
 def kernels_of(plan: Plan) -> list[Kernel]:

@@ -9,7 +9,7 @@ import numpy as np
 from lunzi.compiler.cost import Cost
 from lunzi.compiler.memories import place_of
 from lunzi.compiler.show import GRAPHS, graph_after, refuse_unknown
-from lunzi.core.errors import RangeError, StateError
+from lunzi.core.errors import LunziError, RangeError, StateError
 from lunzi.core.graph import Node
 from lunzi.core.interpreter import interpret
 from lunzi.core.spec import Array, is_floating
@@ -78,18 +78,25 @@ class InterpretedSteps:
         self.each = each
         self.arguments: Sequence[Array] = ()
         self.outputs: Sequence[Array] = ()
+        self.begun = 0
 
     def aim(self, arguments: Sequence[Array], outputs: Sequence[Array]) -> None:
         self.arguments, self.outputs = arguments, outputs
+        self.begun = 0
 
     def run(self, first: int, stop: int) -> None:
         for step in range(first, stop):
+            self.begun = step + 1
             # `...` keeps a view of a single number, which may be written.
             held = list(self.memories)
             for place, numbers in self.each.items():
                 held[place] = numbers[step, ...]
             arguments = [x[step, ...] for x in self.arguments]
-            self.backend(arguments, held, [x[step, ...] for x in self.outputs])
+            try:
+                self.backend(arguments, held, [x[step, ...] for x in self.outputs])
+            except LunziError as error:
+                error.message = f"step {step}: {error.message}"
+                raise
 
 
 def read_by(node: Node) -> list[Node]:

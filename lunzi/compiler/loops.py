@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from lunzi.core.checked import Bounds
 from lunzi.core.primitive import Primitive
 from lunzi.core.spec import Array, DType
 
@@ -220,11 +221,10 @@ class Reduction:
 
 @dataclass(eq=False, slots=True)
 class Check:
-    """Indices that must lie in an axis of this length, counted from either end."""
+    """A term that must lie within bounds. The stage of a check stores nothing."""
 
-    indices: Term
-    length: int
-    line: str
+    term: Term
+    bounds: Bounds
 
 
 @dataclass(eq=False)
@@ -251,7 +251,7 @@ class Stage:
         indices = [gather.index for store in self.targets for gather in store.gathers]
         return [
             *(store.term for store in self.targets),
-            *(check.indices for check in self.checks),
+            *(check.term for check in self.checks),
             *indices,
         ]
 
@@ -329,7 +329,7 @@ def remapped(stage: Stage, change: Callable[[Affine], Affine]) -> None:
         store.address = change(store.address)
         store.gathers = remapped_gathers(store.gathers, renewed)
     for check in stage.checks:
-        check.indices = renewed[id(check.indices)]
+        check.term = renewed[id(check.term)]
 
 
 def remapped_term(term: Term, change: Callable[[Affine], Affine], renewed: dict[int, Term]) -> Term:

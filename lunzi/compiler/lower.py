@@ -26,12 +26,12 @@ from lunzi.compiler.loops import (
 )
 from lunzi.compiler.storing import LEAVES, Storing
 from lunzi.compiler.zeros import Box, zero_boxes
+from lunzi.core.checked import Bounds, Checked
 from lunzi.core.contraction import Matmul
 from lunzi.core.elementwise import Cast, Multiply
 from lunzi.core.graph import Constant, Node
 from lunzi.core.indexing import (
     AddAlongAxis,
-    FromStart,
     ScatterAdd,
     Take,
     TakeAlongAxis,
@@ -71,7 +71,6 @@ class Lowering:
         self.constants = constants
         self.memo: dict[tuple[int, Index], Term] = {}
         self.loops = 0  # how many loops the stage has that is being made
-        self.checks: list[Check] = []
         self.lines: dict[str, None] = {}  # of the nodes that the stage computes
 
     # Indices
@@ -138,10 +137,8 @@ class Lowering:
         match node.op:
             case Constant(array):
                 return self.constant(node, array, index)
-            case FromStart(length):
-                term = self.term(node.inputs[0], index)
-                self.checks.append(Check(term, length, node.line))
-                return Apply(node.op, (term,), node.dtype)
+            case Checked():
+                return self.term(node.inputs[0], index)
             case Elementwise():
                 terms = [self.term(x, self.stretched(x, node, parts)) for x in node.inputs]
                 return Apply(node.op, tuple(terms), node.dtype)
@@ -153,7 +150,7 @@ class Lowering:
                 x, indices = node.inputs
                 parts[axis] = ()
                 chosen = self.term(indices, join(self.split(indices, index)))
-                return self.gathered(x, axis, chosen, parts, node.line)
+                return self.gathered(x, axis, chosen, parts)
         return self.term(node.inputs[0], self.moved(node, parts))
 
     def constant(self, node: Node, array: np.ndarray, index: Index) -> Term:
@@ -178,11 +175,10 @@ class Lowering:
         x, indices = node.inputs
         behind = axis + indices.ndim
         chosen = self.term(indices, join(parts[axis:behind]))
-        return self.gathered(x, axis, chosen, [*parts[:axis], (), *parts[behind:]], node.line)
+        return self.gathered(x, axis, chosen, [*parts[:axis], (), *parts[behind:]])
 
-    def gathered(self, x: Node, axis: int, chosen: Term, parts: list[Index], line: str) -> Term:
+    def gathered(self, x: Node, axis: int, chosen: Term, parts: list[Index]) -> Term:
         """The element of x whose place on one axis is a term."""
-        self.checks.append(Check(chosen, x.shape[axis], line))
         parts[axis] = self.on_axis(x, axis, self.constant_place(0))
         start = self.term(x, join(parts))
         if isinstance(start, Literal):
@@ -246,7 +242,6 @@ class Lowering:
     def begin(self, sizes: Sequence[int], kept: int) -> Stage:
         self.loops = len(sizes)
         self.memo = {}
-        self.checks = []
         self.lines = {}
         return Stage(tuple(sizes), kept)
 
@@ -270,8 +265,15 @@ class Lowering:
         return [self.elementwise(node)]
 
     def finished(self, stage: Stage, node: Node) -> Stage:
-        stage.checks = self.checks
         stage.lines = [line for line in {node.line: None, **self.lines} if line]
+        return stage
+
+    def checking(self, node: Node, bounds: Iterable[Bounds]) -> Stage:
+        """A stage that looks at the numbers of a node, and stores nothing."""
+        sizes = self.axes.sizes(node)
+        stage = self.begin(sizes, len(sizes))
+        term = self.term(node, self.counters(sizes))
+        stage.checks = [Check(term, limits) for limits in bounds]
         return stage
 
     def elementwise(self, node: Node) -> Stage:
@@ -453,7 +455,6 @@ class Lowering:
         along = join(parts if indices.ndim == x.ndim and behind == axis + 1 and isinstance(
             node.op, AddAlongAxis) else parts[axis:behind])  # fmt: skip
         chosen = self.term(indices, along)
-        self.checks.append(Check(chosen, node.shape[axis], node.line))
         index = [
             *parts[:axis],
             self.on_axis(node, axis, self.constant_place(0)),

@@ -21,6 +21,7 @@ from lunzi.compiler.builder import (
 from lunzi.compiler.loops import (
     Affine,
     Apply,
+    Check,
     Gather,
     How,
     Literal,
@@ -43,6 +44,7 @@ from lunzi.core.spec import DType, float16, float32, is_floating
 
 COMBINE = {How.SUM: Add(), How.MAX: Maximum(), How.MIN: Minimum()}
 ARGS = (How.ARGMAX, How.ARGMIN)
+FAILED = 1  # in the word for errors, once a check has failed
 
 
 class Nest:
@@ -52,8 +54,7 @@ class Nest:
         f: the function of the stage's region.
         pointers: gives the address of a memory's first element.
         rows: the first and the last row + 1 of the leading loop, where there is one.
-        error: where the number of a failed check is stored.
-        first_check: the number of the stage's first check.
+        error: where it is noted that a check has failed.
         watch: told of the numbers that are made, if somebody wants to know whether they are finite.
     """
 
@@ -65,14 +66,12 @@ class Nest:
         pointers: Callable[[Memory], Value],
         rows: tuple[Value, Value] | None,
         error: Value,
-        first_check: int,
         watch: Watch | None = None,
     ) -> None:
         self.f = f
         self.stage = stage
         self.pointers = pointers
         self.error = error
-        self.first_check = first_check
         self.bounds = [(index(0), index(size)) for size in stage.sizes]
         if stage.lead is not None and rows is not None:
             self.bounds[stage.lead] = rows
@@ -333,8 +332,8 @@ class Nest:
     # Results
 
     def innermost(self) -> None:
-        for number_, check in enumerate(self.stage.checks, self.first_check):
-            self.check(check.indices, check.length, number_)
+        for check in self.stage.checks:
+            self.check(check)
         for store in self.stage.stores:
             self.store(store, self.values[id(store.term)])
         totals: list[Value] = []
@@ -345,15 +344,15 @@ class Nest:
             place += count
         self.totals = totals
 
-    def check(self, indices: Term, length: int, number_: int) -> None:
-        f, value = self.f, self.values[id(indices)]
-        outside = access.is_outside(f, value, indices.dtype.kind == "i", length)
+    def check(self, check: Check) -> None:
+        f, value = self.f, self.values[id(check.term)]
+        outside = access.is_outside(f, value, check.term.dtype, check.bounds)
         if outside.lanes > 1:
             if self.mask is not None:
                 outside = f.op("and", outside, self.mask)
             outside = f.call(f"llvm.vector.reduce.or.v{outside.lanes}i1", "i1", outside)
         with f.when(outside):
-            f.store(index(number_), self.error, 8)
+            f.store(index(FAILED), self.error, 8)
 
     def store(self, store: Store, value: Value) -> None:
         f, dtype = self.f, store.memory.dtype

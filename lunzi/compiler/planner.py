@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lunzi.compiler.axes import Axes
+from lunzi.compiler.checks import Checks
 from lunzi.compiler.extra import Extra
 from lunzi.compiler.loops import (
     Affine,
@@ -50,7 +51,8 @@ class Planner:
         self.ends = ends = made_apart(ends)
         self.nodes = topological(ends.nodes)
         self.axes = Axes(self.nodes)
-        self.storing = Storing(self.nodes, ends.nodes, self.axes)
+        self.checks = Checks(self.nodes)
+        self.storing = Storing(self.nodes, ends.nodes, self.axes, self.checks.bounds)
         self.lowering = Lowering(self.axes, self.storing, constants)
         self.regions = regions
         self.extra = extra
@@ -67,6 +69,8 @@ class Planner:
         for node in self.order():
             if node in self.storing and not isinstance(node.op, LEAVES):
                 self.store(node)
+            if node in self.checks:
+                self.check(node)
         for node, view in self.copies:
             self.copy(node, view)
 
@@ -121,7 +125,7 @@ class Planner:
 
     def order(self) -> list[Node]:
         """The nodes, each behind its inputs; those that overwrite state come behind all that read
-        what was there. Decides which nodes are made in place."""
+        what was there, and behind all that is checked. Decides which nodes are made in place."""
         users = self.storing.users
         later: dict[int, list[Node]] = {}  # reader -> who overwrites what it reads
         readers = {
@@ -135,8 +139,10 @@ class Planner:
             others = [reader for reader in every if reader is not node]
             # A scatter begins with zeros, so it must not read what they would replace.
             is_safe = len(others) == len(every) or not isinstance(node.op, SCATTERS)
+            is_early = view.memory.kind is Kind.STATE and id(node) in self.checks.needed
             if (
                 is_safe
+                and not is_early
                 and self.is_made_in_place(node)
                 and not reaches(node, {id(x) for x in others}, users, later)
             ):
@@ -156,7 +162,7 @@ class Planner:
         for key, writers in later.items():
             for writer in writers:
                 before.setdefault(id(writer), []).append(known[key])
-        return sorted_by(self.ends.nodes, before)
+        return sorted_by([*self.checks.roots, *self.ends.nodes], before)
 
     def has_stage(self, node: Node) -> bool:
         """Whether stages make a node: it is stored, and no other node in another shape."""
@@ -298,6 +304,17 @@ class Planner:
         stage.stores.append(Store(term, view.memory, Affine(0, ())))
         stage.lines = [node.line]
         self.put(stage, node, view)
+
+    def check(self, node: Node) -> None:
+        """Put a stage that checks a node's numbers into a region."""
+        stage = self.lowering.checking(node, self.checks.bounds[id(node)])
+        stage.lines = [*dict.fromkeys(filter(None, self.checks.lines[id(node)]))]
+        region, lead = self.regions.find(stage, [])
+        if lead:
+            stage.reorder([lead, *(place for place in range(len(stage.sizes)) if place != lead)])
+            lead = 0
+        stage.lead = lead
+        self.regions.add(stage, region)
 
     # Stages that store into part of a memory
 

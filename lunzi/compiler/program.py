@@ -173,13 +173,6 @@ class Program:
             settings: tensors with the numbers that they are set to before each step.
         """
         outputs = [EMPTY((count, *shape), dtype) for shape, dtype in self.outputs]
-        done = 0
-
-        def take(first: int, stop: int) -> None:
-            nonlocal done
-            done = stop
-            steps.run(first, stop)
-
         self.acquire()
         try:
             if not self.fits():
@@ -191,12 +184,12 @@ class Program:
             steps = known
             steps.aim(stacks, outputs)
             try:
-                in_slices(count, take, length=self.backend.quick_steps)
+                in_slices(count, steps.run, length=self.backend.quick_steps)
             finally:
-                if done:
+                if steps.begun:
                     self.note_writes()
                     for place, numbers in each.items():
-                        self.bound.slots[place].tensor.assign(numbers[done - 1])
+                        self.bound.slots[place].tensor.assign(numbers[steps.begun - 1])
             if not each:
                 self.steps = steps
         finally:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lunzi.compiler.loops import Affine, Apply, Gather, Load, Memory, Stage, Store, Term
+from lunzi.compiler.loops import Affine, Apply, Gather, Kind, Load, Memory, Stage, Store, Term
 
 
 class Steps(NamedTuple):
@@ -32,6 +32,7 @@ class Region:
         self.written: set[Memory] = set()
         self.loop: Steps | None = None  # all stages run once for each of these steps
         self.phase = 0
+        self.checks = False  # whether a stage of it does
 
     @property
     def is_serial(self) -> bool:
@@ -59,9 +60,10 @@ class Regions:
         self.is_serial = is_serial
         self.makers: dict[Memory, list[Stage]] = {}  # who writes a memory
         self.old_readers: dict[Memory, list[Stage]] = {}  # who reads it before
+        self.checks: list[Stage] = []  # who checks something, before any state is written
         self.region_of: dict[Stage, Region] = {}
 
-    def before(self, stage: Stage, writes: Iterable[Memory]) -> list[Stage]:
+    def before(self, stage: Stage, writes: Sequence[Memory]) -> list[Stage]:
         """The stages that must be done before one that will write these memories."""
         result = [
             maker
@@ -72,6 +74,8 @@ class Regions:
         for memory in writes:
             result += self.old_readers.get(memory, [])
             result += self.makers.get(memory, [])
+        if has_state(writes):
+            result += self.checks
         return result
 
     def find(self, stage: Stage, writes: Sequence[Memory]) -> tuple[Region, int | None]:
@@ -80,7 +84,7 @@ class Regions:
             return self.all[0], None
         needed = {id(r): r for r in (self.region_of[s] for s in self.before(stage, writes))}
         for region in sorted(needed.values(), key=self.all.index, reverse=True):
-            if region.loop is not None:
+            if region.loop is not None or (region.checks and has_state(writes)):
                 continue
             others = [other for other in needed.values() if other is not region]
             if any(other.depends_on(region) for other in others):
@@ -92,9 +96,11 @@ class Regions:
             return self.new(stage.sizes[0]), 0
         for region in reversed(self.all):
             # A small stage joins a serial region, whatever it reads: one thread does it in order.
+            # Checks have theirs to themselves, for what they need is there early.
             if (
                 region.is_serial
                 and region.loop is None
+                and region.checks == bool(stage.checks)
                 and not any(
                     other is not region and other.depends_on(region) for other in needed.values()
                 )
@@ -158,6 +164,7 @@ class Regions:
         for store in stage.targets:
             self.note_rows(region, stage, store)
             region.written.add(store.memory)
+        region.checks = region.checks or bool(stage.checks)
         into = self.partner(region, stage)
         if into is not None:
             merge(into, stage)
@@ -168,6 +175,8 @@ class Regions:
         for memory in writes:
             if stage not in self.makers.setdefault(memory, []):
                 self.makers[memory].append(stage)
+        if stage.checks and stage not in self.checks:
+            self.checks.append(stage)
         for load in stage.loads:
             if load.is_old and stage not in self.old_readers.setdefault(load.memory, []):
                 self.old_readers[load.memory].append(stage)
@@ -221,6 +230,10 @@ class Regions:
 
 # Up to so many turns of its loops a stage is not worth dividing among threads.
 SMALL = 512
+
+
+def has_state(memories: Iterable[Memory]) -> bool:
+    return any(memory.kind is Kind.STATE for memory in memories)
 
 
 def is_small(stage: Stage) -> bool:
@@ -283,6 +296,8 @@ def can_merge(first: Stage, second: Stage) -> bool:
         return False
     if first.is_product or second.is_product:
         return False
+    if first.checks and has_state([store.memory for store in second.targets]):
+        return False
     if any(r.is_running for stage in (first, second) for r in stage.reductions):
         return False
     if any(store.adds for stage in (first, second) for store in stage.stores):
@@ -332,7 +347,7 @@ def merge(first: Stage, second: Stage) -> None:
             Gather(renewed[id(g.index)], g.stride, g.length) for g in store.gathers
         )
     for check in second.checks:
-        check.indices = renewed[id(check.indices)]
+        check.term = renewed[id(check.term)]
     first.stores += second.stores
     first.reductions += second.reductions
     first.checks += second.checks

@@ -168,6 +168,7 @@ class BodyRegions(Regions):
         self.all = outer.all
         self.makers = outer.makers
         self.old_readers = outer.old_readers
+        self.checks = outer.checks
         self.region_of = outer.region_of
 
     def find(self, stage: Stage, writes: Sequence[Memory]) -> tuple[Region, int | None]:

@@ -63,13 +63,14 @@ class Steps:
 
     def cut(self, first: int, stop: int) -> None:
         """Say which steps the next run takes."""
-        self.words[FIRST], self.words[STOP] = first, stop
+        self.words[FIRST], self.words[STOP], self.words[FAILED] = first, stop, -1
+        self.errors[:] = 0
 
     @property
-    def failed(self) -> tuple[int, int] | None:
-        """The step at which it stopped, and the number of the check that failed there."""
+    def failed(self) -> int | None:
+        """The step at which a check failed. Those before it are done, and nothing of it."""
         step = int(self.words[FAILED])
-        return None if step < 0 else (step, int(self.errors[step % 2]))
+        return None if step < 0 else step
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from lunzi.compiler.axes import Axes
 from lunzi.core.contraction import Matmul
@@ -67,10 +67,20 @@ class Storing:
     A reduction, a product and all that is not elementwise stores its result; an elementwise
     value is stored where memory is what its user reads (an operand of a product, the source of
     a gather, a result of the program), and where computing it twice would cost more.
+
+    Args:
+        checked: identities of nodes at which a stage looks beside those of their users.
     """
 
-    def __init__(self, nodes: Sequence[Node], ends: Sequence[Node], axes: Axes) -> None:
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        ends: Sequence[Node],
+        axes: Axes,
+        checked: Container[int] = (),
+    ) -> None:
         self.axes = axes
+        self.checked = checked
         self.ids: set[int] = set()
         self.contiguous: set[int] = set()  # stored in C order, for a reshape to see
         self.users: dict[int, list[Node]] = defaultdict(list)
@@ -141,7 +151,7 @@ class Storing:
     def decide(self, node: Node) -> None:
         """Count in how many stages a value would be computed, and store it if that is dear."""
         users = self.users[id(node)]
-        count = sum(self.uses[id(user)] for user in users)
+        count = sum(self.uses[id(user)] for user in users) + (id(node) in self.checked)
         cost = self.costs[id(node)]
         is_again = count > 1 or any(stretches(user, node) for user in users)
         if is_again and node not in self and not isinstance(node.op, LEAVES) and cost > CHEAP:

@@ -79,11 +79,10 @@ class Straight(Nest):
         stage: Stage,
         pointers: Callable[[Memory], Value],
         error: Value,
-        first_check: int,
         registers: Registers,
         watch: Watch | None = None,
     ) -> None:
-        super().__init__(f, target, stage, pointers, None, error, first_check, watch)
+        super().__init__(f, target, stage, pointers, None, error, watch)
         self.registers = registers
 
     def choose_vector(self) -> None:

@@ -32,7 +32,7 @@ from lunzi.core.spec import DType, is_floating
 
 WORD = 8  # bytes
 WORDS = 3  # of each stage: made, meant, read
-NOT_FINITE = -1  # in the word for errors, where checks are counted from 1
+NOT_FINITE = -1  # in the word for errors, where a failed check leaves a positive number
 
 
 class Guard:

@@ -1,12 +1,16 @@
 """Random programs: eager = interpreted = behind the passes = native, on any number of threads."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import HealthCheck, example, given, settings
 from native_programs import Program
 from random_programs import Recipe, recipes
 
 import lunzi as lz
+from lunzi.compiler import checks
 from lunzi.compiler.passes import prepare
+from lunzi.core.checked import Bounds
 from lunzi.core.interpreter import interpret
 from lunzi.core.spec import float64
 
@@ -83,3 +87,16 @@ OTHER_ROWS = Recipe(
 @example(OTHER_ROWS)
 def test_native_programs_give_the_numbers_of_eager_ones(recipe):
     check(recipe)
+
+
+@BOUNDED
+@given(recipes)
+def test_a_program_whose_checks_fail_has_written_nothing(recipe):
+    arrays = recipe.argument_arrays()
+    # All checks ask for too much. The interpreter then does it all, with state as it was.
+    with patch.object(checks, "from_either_end", lambda length: Bounds(10**6, 10**6)):
+        serial = Program(recipe.function(recipe.state_tensors()), *arrays)
+        parallel = Program(recipe.function(recipe.state_tensors()), *arrays, parallel=True)
+    assert_equal(serial.all(*arrays), serial.all_expected(*arrays))
+    for threads in THREADS:
+        assert_equal(parallel.all(*arrays, threads=threads), parallel.all_expected(*arrays))

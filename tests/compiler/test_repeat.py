@@ -227,9 +227,11 @@ def test_an_index_outside_stops_at_its_step():
         return table[i]
 
     places = np.array([[0], [1], [5], [2], [7]])
-    with pytest.raises(PositionError, match="axis of length 3 at step 2"):
+    with pytest.raises(
+        PositionError, match=r"^step 2: .*test_repeat\.py:\d+: .*index 5 is out of bounds"
+    ):
         pick.repeat(places)
-    assert count.item() == 3
+    assert count.item() == 2
     np.testing.assert_array_equal(pick.repeat(places[:2]).numpy(), [[1], [2]])
 
 
