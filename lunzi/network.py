@@ -28,6 +28,7 @@ from lunzi.core.errors import (
     RangeError,
     ShapeError,
 )
+from lunzi.core.memory import zeros_apart
 from lunzi.core.mode import MODE, no_grad
 from lunzi.core.random import Generator
 from lunzi.core.spec import Array, Shape, as_dtype, as_flag, float64, is_floating
@@ -160,7 +161,9 @@ class NeuralNetwork:
                 drawn = tutorial_numbers(inputs, outputs)
             else:
                 drawn = generator.normal((inputs, outputs), dtype="float64").numpy()
-            weights, bias = (drawn * scale).astype(self.dtype), np.zeros(outputs, self.dtype)
+            weights = zeros_apart(np.empty((inputs, outputs), self.dtype))
+            weights[...] = drawn * scale
+            bias = np.zeros(outputs, self.dtype)
             layer = Tensor(weights, requires_grad=True), Tensor(bias, requires_grad=True)
             self._layers.append(layer)
             self._tensors |= {f"weights{place}": layer[0], f"bias{place}": layer[1]}

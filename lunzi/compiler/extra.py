@@ -29,6 +29,11 @@ MOST_PARTS = 16  # of a product, whose parts are whole matrices
 LEAST_PART = 128  # products in each sum of a part: fewer are not worth storing and adding again
 MOST_PART_SUMS = 2**18  # elements of all parts together
 
+# A product with large weights and few samples is summed in so many parts, whose results together
+# are not more than the weights. Smaller weights are read in no time, larger ones stay in no cache.
+SHARES = 8
+LEAST_WEIGHTS, MOST_WEIGHTS = 2**16, 2**21
+
 
 class Extra:
     """Makes stages in memory of their own, and puts them into regions."""
@@ -141,6 +146,8 @@ def parts_of(stage: Stage) -> tuple[int, int] | None:
         limit = min(MOST_PARTS, MOST_PART_SUMS // max(results, 1))
         is_short = rows < FEW_ROWS
         limit = min(limit, stage.turns // max(results, 1) // LEAST_PART)
+        if shares_weights(stage):
+            is_short, limit = True, min(limit, SHARES)
     else:
         limit = MOST_PART_SUMS // max(results, 1)
         is_short = results < FEW_SUMS
@@ -152,6 +159,23 @@ def parts_of(stage: Stage) -> tuple[int, int] | None:
         return loop, size  # one part for each row, where the rows are made
     fitting = [count for count in range(4, limit + 1) if size % count == 0 and count <= MOST_PARTS]
     return (loop, fitting[-1]) if fitting else None
+
+
+def shares_weights(stage: Stage) -> bool:
+    """Whether a product reads weights that are better shared out among threads by their rows.
+
+    Divided by samples, each thread would read all weights, and those that another thread has just
+    updated would come from the cache of another core. An update goes by rows of the weights: so a
+    thread that sums over the same rows meets its own.
+    """
+    found = operands(stage)
+    if found is None:
+        return False
+    weights = [load.memory.elements for load in found if load.memory.kind is Kind.STATE]
+    results = size_of(stage.sizes[: stage.kept])
+    return any(
+        LEAST_WEIGHTS <= count <= MOST_WEIGHTS and SHARES * results <= count for count in weights
+    )
 
 
 def split_loop(stage: Stage, loop: int, count: int) -> None:

@@ -18,6 +18,7 @@ from lunzi.compiler.builder import (
     splat_number,
     vector,
 )
+from lunzi.compiler.lanes import Lanes
 from lunzi.compiler.loops import (
     Affine,
     Apply,
@@ -37,8 +38,9 @@ from lunzi.compiler.random_bits import random_word
 from lunzi.compiler.scalar import emit
 from lunzi.compiler.sorting import entry, entry_type, entry_words, place_of, sort
 from lunzi.compiler.target import Target
+from lunzi.compiler.uniform_division import Divisor, as_divisor, divided
 from lunzi.compiler.watch import Watch
-from lunzi.core.elementwise import Add, Cast, Maximum, Minimum
+from lunzi.core.elementwise import Add, Cast, Divide, Maximum, Minimum
 from lunzi.core.random import RandomBits
 from lunzi.core.spec import DType, float16, float32, is_floating
 
@@ -86,10 +88,17 @@ class Nest:
         self.watch = watch
         if watch is not None:
             watch.begin(stage)
+        self.divisors: dict[int, Divisor] = {}  # by the identity of their term
         self.depths: dict[int, int] = {}
         self.wide: set[int] = set()  # identities of terms with a number for each lane
         for term in self.terms:
             self.note(term)
+        self.quick = {id(term) for term in self.terms if self.divides_by_one(term, target)}
+        self.uniform = {
+            id(term.inputs[1])
+            for term in self.terms
+            if isinstance(term, Apply) and id(term) in self.quick
+        }
         self.prefixes = sorted({a.strides for a in self.stage.addresses})
 
     # Preparation
@@ -166,6 +175,14 @@ class Nest:
         if is_wide and self.lanes > 1:
             self.wide.add(id(term))
 
+    def divides_by_one(self, term: Term, target: Target) -> bool:
+        """Whether lanes are divided by a number that was known before their loop began."""
+        match term:
+            case Apply(Divide(), (a, b)) if term.dtype == float32 and target.has_fma:
+                is_before = self.depths[id(b)] < self.depths[id(a)]
+                return id(a) in self.wide and id(b) not in self.wide and is_before
+        return False
+
     # Loops
 
     def write(self) -> None:
@@ -233,12 +250,12 @@ class Nest:
     @contextmanager
     def scope(self, counter: Value) -> Iterator[None]:
         """What is computed inside a turn is not known outside it."""
-        values, places = self.values, self.places
-        self.values, self.places = dict(values), dict(places)
+        known = values, places, divisors = self.values, self.places, self.divisors
+        self.values, self.places, self.divisors = dict(values), dict(places), dict(divisors)
         self.counters.append(counter)
         yield
         self.counters.pop()
-        self.values, self.places = values, places
+        self.values, self.places, self.divisors = known
 
     def enter(self, depth: int) -> None:
         """Compute what changes with the loop at this depth."""
@@ -251,7 +268,9 @@ class Nest:
                     self.places[prefix] = self.f.add(before, moved)
         for term in self.terms:
             if self.depths[id(term)] == depth:
-                self.values[id(term)] = self.value(term)
+                self.values[id(term)] = value = self.value(term)
+                if id(term) in self.uniform:
+                    self.divisors[id(term)] = as_divisor(self.f, self.f.splat(value, self.lanes))
                 if self.watch is not None:
                     self.watch.term(term, self.values[id(term)], self.mask)
 
@@ -278,6 +297,8 @@ class Nest:
             case Apply(RandomBits(), inputs):
                 first, second, counter, place = (self.values[id(x)] for x in inputs)
                 return random_word(self.f, (first, second), counter, place)
+            case Apply(_, (a, b)) if id(term) in self.quick:
+                return divided(Lanes(self.f, self.splat(a)), self.divisors[id(b)]).value
             case Apply(op, inputs, dtype):
                 operands = [
                     self.splat(x) if id(term) in self.wide else self.values[id(x)] for x in inputs

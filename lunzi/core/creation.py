@@ -10,6 +10,7 @@ import numpy as np
 
 from lunzi.core.arrays import as_array, as_number
 from lunzi.core.errors import KindError, OutOfMemoryError, RangeError, ShapeError
+from lunzi.core.memory import zeros_apart
 from lunzi.core.spec import (
     AnyDType,
     Array,
@@ -69,7 +70,15 @@ def full_like(x: Any, value: float, dtype: AnyDType = None) -> Tensor:
     if not isinstance(x.payload, np.ndarray):
         return full(x.shape, value, target)
     number = as_number(value, "the value of full_like")
-    return constant(np.full_like(x.payload, as_array(number, target), target, subok=False))
+    return constant(filled(np.empty_like(x.payload, target, subok=False), as_array(number, target)))
+
+
+def filled(like: Array, number: Array) -> Array:
+    """One number everywhere in memory like that of an array."""
+    result = zeros_apart(like)
+    if number.tobytes().strip(b"\0"):  # all but zero, to which -0.0 is equal
+        result[...] = number
+    return result
 
 
 def zeros_like(x: Any, dtype: AnyDType = None) -> Tensor:

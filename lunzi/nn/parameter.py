@@ -8,6 +8,7 @@ import numpy as np
 
 from lunzi.core.creation import allocated
 from lunzi.core.errors import KindError
+from lunzi.core.memory import zeros_apart
 from lunzi.core.mode import CLOCK, PROGRAM
 from lunzi.core.spec import Array, DType, as_flag, float32, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
@@ -61,7 +62,9 @@ def memory(*lengths: int) -> Array:
     Raises:
         OutOfMemoryError: when there is no room for so many.
     """
-    return allocated(lambda: np.zeros(lengths, float32), f"a parameter of shape {lengths}")
+    return allocated(
+        lambda: zeros_apart(np.empty(lengths, float32)), f"a parameter of shape {lengths}"
+    )
 
 
 def as_input(x: Any, like: Tensor) -> Tensor:
