@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from lunzi.compiler.passes.adjoints import convolution_adjoint, cropped_adjoint
+from lunzi.compiler.passes.joined import joined_parts
 from lunzi.compiler.passes.masks import masks_from_results
 from lunzi.compiler.passes.one_hot import one_hot
 from lunzi.compiler.passes.padded import read_from_padded
@@ -24,7 +25,7 @@ class Pass(NamedTuple):
 
 def simplify(ends: Sequence[Node]) -> list[Node]:
     """Share equal nodes, compute what depends on constants alone, leave out what does nothing."""
-    return rewritten(ends, [*RULES, one_hot])
+    return rewritten(ends, [*RULES, one_hot, joined_parts])
 
 
 def gather_parts(ends: Sequence[Node]) -> list[Node]:

@@ -127,3 +127,32 @@ def test_the_passes_do_what_they_are_for(rng):
 def test_a_pass_that_is_not_there_names_those_that_are():
     with pytest.raises(lz.RangeError, match=r"the passes are simplify, .*; got 'fuse'"):
         prepare([], after="fuse")
+
+
+def slices(x, bounds, axis):
+    return [x.slice_axis(axis, *bound) for bound in bounds]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "is_joined"),
+    [([(0, 4), (4, 5), (5, 12)], True), ([(4, 12), (0, 4)], True), ([(0, 12)], False),
+     ([(0, 4), (5, 12)], False), ([(0, 5), (4, 12)], False)],
+    ids=["in order", "exchanged", "whole", "a gap", "both"],
+)  # fmt: skip
+@pytest.mark.parametrize("axis", [0, 1])
+def test_gradients_of_slices_that_make_a_whole_are_put_beside_each_other(
+    bounds, is_joined, axis, rng
+):
+    def gradient(x):
+        x.requires_grad = True
+        parts = slices(x, bounds, axis)
+        sum((part * part * (n + 1.0)).sum() for n, part in enumerate(parts)).backward()
+        return x.grad
+
+    x = np.where(rng.random((12, 12)) < 0.3, -0.0, rng.standard_normal((12, 12)))
+    graph = lz.trace(gradient, x)
+    after = prepare(graph.ends)
+    names = operations(after)
+    assert ("Concat" in names, "Pad" in names) == (is_joined, not is_joined and len(bounds) > 1)
+    found, expected = (interpret(ends, [x], []) for ends in (after, graph.ends))
+    assert found[0].tobytes() == expected[0].tobytes()
