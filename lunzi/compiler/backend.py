@@ -11,7 +11,6 @@ from typing import Protocol
 from lunzi.compiler.cost import Cost
 from lunzi.compiler.interpreted import Interpreted
 from lunzi.core.advice import advise
-from lunzi.core.elementwise import Power
 from lunzi.core.loop import Scan
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
@@ -101,7 +100,7 @@ def build(
         layouts: of each memory.
         check_finite: raise RangeError for the first numbers made that are not finite.
     """
-    if has_nested_loops(graph) or has_whole_powers(graph):
+    if has_nested_loops(graph):
         return Interpreted(graph, memories, check_finite)
     # They need llvmlite, which may be missing.
     from lunzi.compiler.executable import Native
@@ -116,11 +115,6 @@ def has_nested_loops(graph: Graph) -> bool:
         isinstance(node.op, Scan) and any(isinstance(x.op, Scan) for x in node.op.body.nodes)
         for node in graph.nodes
     )
-
-
-def has_whole_powers(graph: Graph) -> bool:
-    """Whether whole numbers are raised to powers, of which negative ones must be refused."""
-    return any(isinstance(node.op, Power) and node.dtype.kind in "iu" for node in graph.nodes)
 
 
 def is_eager() -> bool:

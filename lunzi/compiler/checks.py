@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from lunzi.core.checked import Bounds, Checked
-from lunzi.core.elementwise import Cast, Subtract
+from lunzi.core.elementwise import Cast, Power, Sigmoid, Subtract
 from lunzi.core.graph import Constant, Node, topological
 from lunzi.core.indexing import AddAlongAxis, FromStart, ScatterAdd, Take, TakeAlongAxis
 from lunzi.core.logic import Where
@@ -74,6 +74,8 @@ def bounded_by(node: Node) -> Iterator[tuple[Node, Bounds]]:
             yield node.inputs[1], from_either_end(node.inputs[0].shape[axis])
         case ScatterAdd(_, size) | AddAlongAxis(_, size):
             yield node.inputs[1], from_either_end(size)
+        case Power() if node.dtype.kind == "i":
+            yield node.inputs[1], Bounds(0, math.inf)
 
 
 def from_either_end(length: int) -> Bounds:
@@ -82,7 +84,9 @@ def from_either_end(length: int) -> Bounds:
 
 
 def known_bounds(node: Node, inputs: Sequence[Bounds]) -> Bounds:
-    """Where whole numbers are sure to lie, given where those of the inputs do."""
+    """Where numbers are sure to lie, given where those of the inputs do."""
+    if isinstance(node.op, Sigmoid):
+        return Bounds(0.0, 1.0)
     if node.dtype.kind not in "iu":
         return EVERYWHERE
     match node.op:

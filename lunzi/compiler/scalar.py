@@ -87,18 +87,6 @@ def emit(
     return rule(dtypes[0].kind in "if", *lanes).value
 
 
-def out_of_range(f: Function, indices: Value, dtype: DType, length: int) -> Value:
-    """Bits that tell which indices lie outside an axis: not in [-length, length)."""
-    places = cast(Lanes(f, indices), dtype, int64)
-    return ((places < -length) | (places >= length)).value
-
-
-def negative_exponents(f: Function, exponents: Value, dtype: DType) -> Value:
-    """Bits that tell which exponents of whole numbers eager refuses: the negative ones."""
-    lanes = Lanes(f, exponents)
-    return (lanes < 0 if dtype.kind == "i" else lanes.differs(lanes)).value
-
-
 def from_start(indices: Lanes, dtype: DType, length: int) -> Lanes:
     """The index counted from 0, where -1 names the last element."""
     places = cast(indices, dtype, int64)

@@ -116,7 +116,9 @@ class Storing:
     def is_surely_stored(self, x: Node, costs: dict[int, int]) -> bool:
         """Whether a value will be stored, whatever its users are stored or computed again."""
         users = self.users[id(x)]
-        is_again = len(users) > 1 or any(stretches(user, x) for user in users)
+        is_again = len(users) + (id(x) in self.checked) > 1 or any(
+            stretches(user, x) for user in users
+        )
         return x in self or (is_again and costs[id(x)] > CHEAP)
 
     def require(self, node: Node) -> None:
