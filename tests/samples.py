@@ -69,6 +69,9 @@ from lunzi.core.spec import (
     uint32,
 )
 from lunzi.core.windows import OverlapAdd, Windows
+from lunzi.nn.embedding import TableRow
+from lunzi.nn.loss.labels import ClassLabel
+from lunzi.nn.loss.reduction import InRange
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,10 @@ SAMPLES: list[tuple[Primitive, list[Input]]] = [
     (FromStart(4), [indices(2, 3, below=4)]),
     (FromStart(4), [indices(3, below=4, dtype=uint32)]),
     (FromStart(4), [indices(0, below=4, dtype=uint8)]),
+    # Checks
+    (TableRow(4), [Input((2, 3), 0, 4, int64)]),
+    (ClassLabel(4, (2, 4, 3)), [Input((2, 3), 0, 4, int32)]),
+    (InRange("numbers", "Or none", 0.0, 2.0), [x(3, 4)]),
     # Products
     (Matmul(), [x(2, 3), x(3, 4)]),
     (Matmul(True, False), [x(3, 2), x(3, 4)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from lunzi.core.mode import MODE
 from lunzi.core.primitive import Elementwise
 from lunzi.core.spec import Array
 
@@ -58,3 +59,11 @@ class Checked(Elementwise):
 
     def gradient(self, dy: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor]:
         return (dy,)
+
+
+def checked(op: Checked, x: Tensor) -> Tensor:
+    """The tensor itself, looked at now; in a trace one that the program looks at."""
+    if MODE.get().trace is not None:
+        return x.apply(op)
+    op.look_at(x.checked())
+    return x

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lunzi.core.arguments import whole_number
+from lunzi.core.checked import Bounds, Checked, checked
 from lunzi.core.errors import KindError, PositionError, RangeError, ShapeError
+from lunzi.core.primitive import primitive
+from lunzi.core.spec import Array
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn import init
 from lunzi.nn.arguments import as_weight
@@ -23,36 +26,46 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor
 
     Raises:
         KindError: when the indices are not whole numbers.
-        PositionError: when an index lies outside the table, where it can be seen.
+        PositionError: when an index lies outside the table.
         ShapeError: when the table is none of rows.
     """
     indices, weight = as_tensor(input), as_weight(weight)
     if weight.ndim != 2:
         raise ShapeError(f"the table is (rows, features), got {weight.shape}")
-    check_indices(indices, weight.shape[0])
-    rows: Tensor = weight.take(indices)
+    rows: Tensor = weight.take(rows_of_table(indices, weight.shape[0]))
     if padding_idx is None:
         return rows
     padding = row_number(padding_idx, weight.shape[0])
     return indices.equal(padding).expand_dims(-1).where(rows.detach(), rows)
 
 
-def check_indices(indices: Tensor, count: int) -> None:
+@primitive
+class TableRow(Checked):
+    """y = x; numbers that are no rows of a table of `count` are refused."""
+
+    count: int
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(0, self.count - 1)
+
+    def refuse(self, x: Array) -> NoReturn:
+        lowest, highest = int(x.min()), int(x.max())
+        wrong = lowest if lowest < 0 else highest
+        raise PositionError(
+            f"index {wrong} is outside the table, which has {self.count} rows: "
+            f"0 to {self.count - 1}"
+        )
+
+
+def rows_of_table(indices: Tensor, count: int) -> Tensor:
+    """The indices, which are rows of a table of so many."""
     if indices.dtype.kind not in "iu":
         raise KindError(
             f"expects whole numbers as indices, got {indices.dtype.name}: "
             f'convert them with astype("int64")'
         )
-    # A traced index has no numbers yet; there the check of `take` remains.
-    numbers = indices.payload
-    if not isinstance(numbers, np.ndarray) or not numbers.size:
-        return
-    lowest, highest = int(numbers.min()), int(numbers.max())
-    if lowest < 0 or highest >= count:
-        wrong = lowest if lowest < 0 else highest
-        raise PositionError(
-            f"index {wrong} is outside the table, which has {count} rows: 0 to {count - 1}"
-        )
+    return checked(TableRow(count), indices)
 
 
 def row_number(padding_idx: int, count: int) -> int:

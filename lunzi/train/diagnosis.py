@@ -93,8 +93,7 @@ def first_broken_layer(model: Module, x: Any) -> str | None:
 def look_over(model: Module, forward: Callable[[Any, Any], Any], x: Any, y: Any) -> int:
     """Run model and loss once, eagerly, and leave everything as it was.
 
-    Errors that hang on numbers, such as a label without a class, are raised as the eager step
-    would raise them: a compiled one sees no numbers.
+    What is wrong with them or with the numbers is told before anything is compiled.
 
     Args:
         model: the model.

@@ -7,6 +7,7 @@ import pytest
 from samples import SAMPLES, draw, dtypes_of, every_sample, has_gradient
 
 import lunzi as lz
+from lunzi.core.checked import Checked
 from lunzi.core.primitive import PRIMITIVES
 from lunzi.core.spec import Spec, float16, float32, float64, is_floating
 from lunzi.core.tensor import bind
@@ -210,6 +211,8 @@ EXTREMES = [np.inf, -np.inf, np.nan, 0.0, -0.0, 1e-320, 6e4, -6e4, 3e38, -3e38, 
 @every_differentiable_sample
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_extreme_numbers_come_without_a_warning(op, inputs, dtype):
+    if isinstance(op, Checked):
+        pytest.skip("it refuses them")
     with np.errstate(over="ignore"):
         extremes = np.array(EXTREMES).astype(dtype)
     arrays = [

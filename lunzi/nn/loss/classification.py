@@ -96,8 +96,7 @@ class CrossEntropyLoss(Loss):
     Raises:
         ShapeError: when there is not one target for each row of the input.
         KindError: when labels are neither integers nor probabilities.
-        PositionError: when a label is outside the classes. In a traced function, where that
-            cannot be seen, its loss is NaN.
+        PositionError: when a label is outside the classes.
 
     Source: label smoothing from Szegedy et al. 2016, arXiv:1512.00567, section 7.
     """
@@ -174,8 +173,7 @@ class NLLLoss(Loss):
     Raises:
         ShapeError: when there is not one label for each row of the input.
         KindError: when labels are not integers.
-        PositionError: when a label is outside the classes. In a traced function, where that
-            cannot be seen, its loss is NaN.
+        PositionError: when a label is outside the classes.
     """
 
     def __init__(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lunzi.core.advice import advise
 from lunzi.core.arguments import real_number, whole_number
+from lunzi.core.checked import Bounds, Checked, checked
 from lunzi.core.errors import KindError, PositionError, ShapeError
+from lunzi.core.primitive import primitive
 from lunzi.core.spec import Array, Shape, int64, is_floating
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.loss.reduction import check_reduction, seen
@@ -26,16 +28,14 @@ class Labels:
 
     index: Tensor  # the class; 0 where the label names none
     is_kept: Tensor  # false where the label is `ignore_index`
-    is_outside: Tensor | None  # true where there is no such class; None where none is so
 
     def choose(self, scores: Tensor, axis: int) -> Tensor:
-        """The score of each label's class; NaN where there is no such class.
+        """The score of each label's class.
 
         Shapes:
             scores (N, C, ...) with the classes on `axis` -> (N, ...)
         """
-        chosen = scores.take_along_axis(self.index.expand_dims(axis), axis).squeeze(axis)
-        return chosen if self.is_outside is None else self.is_outside.where(math.nan, chosen)
+        return scores.take_along_axis(self.index.expand_dims(axis), axis).squeeze(axis)
 
     def reduced(self, losses: Tensor, weights: Tensor | None, reduction: str) -> Tensor:
         """Mean, sum or all of the losses, those of ignored labels being 0.
@@ -64,9 +64,6 @@ class Labels:
 def class_labels(target: Tensor, scores: Tensor, ignore_index: int) -> Labels:
     """The labels for these scores.
 
-    Where numbers cannot be seen, in a traced function, labels outside the classes cannot be
-    refused: they are marked, and give NaN.
-
     Raises:
         ShapeError: when there is not one label for each row of scores.
         KindError: when labels are not integers.
@@ -78,12 +75,7 @@ def class_labels(target: Tensor, scores: Tensor, ignore_index: int) -> Labels:
     labels = target.as_dtype(int64)
     is_kept = labels != ignore_index
     index = is_kept.where(labels, 0)
-    numbers = seen(index)
-    if numbers is not None:
-        check_range(numbers, classes, scores.shape)
-        return Labels(index, is_kept, None)
-    is_outside = (index < 0) | (index >= classes)
-    return Labels(is_outside.where(0, index), is_kept, is_outside)
+    return Labels(checked(ClassLabel(classes, scores.shape), index), is_kept)
 
 
 def class_axis(scores: Tensor) -> int:
@@ -129,18 +121,32 @@ def shape_advice(target: Tensor, scores: Tensor, expected: Shape, axis: int) -> 
     return ""
 
 
-def check_range(labels: Array, classes: int, shape: Shape) -> None:
-    if not labels.size or (labels.min() >= 0 and labels.max() < classes):
-        return
-    place = tuple(np.argwhere((labels < 0) | (labels >= classes))[0].tolist())
-    advice = "ignore_index=-1 leaves such labels out"
-    if labels[place] >= 0:
-        from_one = labels.min() == 1 and labels.max() == classes
-        advice = "labels count from 0: subtract 1" if from_one else "more outputs may be needed"
-    raise PositionError(
-        f"class label {labels[place]} at position {place} is outside 0 to {classes - 1}, the "
-        f"classes of predictions {shape}; {advice}"
-    )
+@primitive
+class ClassLabel(Checked):
+    """y = x; labels outside the classes are refused.
+
+    Args:
+        classes: how many there are.
+        shape: of the predictions, for the error.
+    """
+
+    classes: int
+    shape: Shape
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(0, self.classes - 1)
+
+    def refuse(self, x: Array) -> NoReturn:
+        place = tuple(np.argwhere(self.bounds.outside(x))[0].tolist())
+        advice = "ignore_index=-1 leaves such labels out"
+        if x[place] >= 0:
+            from_one = x.min() == 1 and x.max() == self.classes
+            advice = "labels count from 0: subtract 1" if from_one else "more outputs may be needed"
+        raise PositionError(
+            f"class label {x[place]} at position {place} is outside 0 to {self.classes - 1}, the "
+            f"classes of predictions {self.shape}; {advice}"
+        )
 
 
 def class_weights(weight: Any, scores: Tensor) -> Tensor | None:

@@ -14,10 +14,10 @@ from lunzi.nn.loss.reduction import (
     Loss,
     check_reduction,
     factor,
+    in_range,
     kept_weight,
     matched,
     reduced,
-    refuse_outside,
 )
 
 TARGET_ADVICE = "1 stands for yes and 0 for no; several classes go with CrossEntropyLoss"
@@ -32,13 +32,13 @@ def binary_cross_entropy(
         input, target (...), weight stretching to (...)
     """
     p, target = matched(input, target)
-    refuse_outside(
+    p = in_range(
         "predictions of binary_cross_entropy",
         p,
         "Put a Sigmoid before it, or use BCEWithLogitsLoss",
         high=1.0,
     )
-    refuse_outside("targets of binary_cross_entropy", target, TARGET_ADVICE, high=1.0)
+    target = in_range("targets of binary_cross_entropy", target, TARGET_ADVICE, high=1.0)
     losses = -(target * bounded_log(p) + (1 - target) * bounded_log(1 - p))
     if weight is not None:
         losses = losses * factor("weight", weight, p.shape, p.dtype)
@@ -72,8 +72,7 @@ class BCELoss(Loss):
 
     Raises:
         ShapeError: when target and input differ in shape.
-        RangeError: when one of them is outside [0, 1]. In a traced function, where that cannot
-            be seen, a prediction outside gives NaN.
+        RangeError: when one of them is outside [0, 1].
 
     Difference: next to 0 and 1 the slope is that of the loss, up to 1e12; PyTorch's is bounded
     from |input| or |1 - input| = 1e-12 on.
@@ -101,7 +100,8 @@ def binary_cross_entropy_with_logits(
         input, target (...), weight and pos_weight stretching to (...)
     """
     x, target = matched(input, target)
-    refuse_outside("targets of binary_cross_entropy_with_logits", target, TARGET_ADVICE, high=1.0)
+    what = "targets of binary_cross_entropy_with_logits"
+    target = in_range(what, target, TARGET_ADVICE, high=1.0)
     positives = target
     if pos_weight is not None:
         positives = target * factor("pos_weight", pos_weight, x.shape, x.dtype)
@@ -132,7 +132,7 @@ class BCEWithLogitsLoss(Loss):
 
     Raises:
         ShapeError: when target and input differ in shape.
-        RangeError: when a target is outside [0, 1], where that can be seen.
+        RangeError: when a target is outside [0, 1].
     """
 
     def __init__(
@@ -163,7 +163,7 @@ def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool
     if as_flag(log_target, "log_target"):
         losses = shares.exp() * (shares - log_prediction)
     else:
-        refuse_outside(
+        shares = in_range(
             "targets of kl_div",
             shares,
             "Logarithms of probabilities go with log_target=True",

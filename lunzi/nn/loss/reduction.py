@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from lunzi.core.arguments import choice
+from lunzi.core.checked import Bounds, Checked, checked
 from lunzi.core.errors import RangeError, ShapeError
 from lunzi.core.mode import MODE
+from lunzi.core.primitive import primitive
 from lunzi.core.spec import Array, DType, Shape
 from lunzi.core.tensor import Tensor, as_tensor
 from lunzi.nn.module import Module
@@ -107,20 +109,35 @@ def seen(x: Tensor) -> Array | None:
     return None if MODE.get().trace is not None else x.checked()
 
 
-def refuse_outside(
-    what: str, x: Tensor, advice: str, low: float = 0.0, high: float = math.inf
-) -> None:
-    """Refuse numbers outside [low, high] where they can be seen; NaN is let through.
+@primitive
+class InRange(Checked):
+    """y = x; numbers outside [low, high] are refused, the first with its position.
+
+    Args:
+        what: what the numbers are, and `advice` where they are not, for the error.
+    """
+
+    what: str
+    advice: str
+    low: float
+    high: float
+
+    @property
+    def bounds(self) -> Bounds:
+        return Bounds(self.low, self.high)
+
+    def refuse(self, x: Array) -> NoReturn:
+        place = tuple(np.argwhere(self.bounds.outside(x))[0].tolist())
+        raise RangeError(
+            f"{self.what} lie in [{self.low:g}, {self.high:g}], got {x[place]!s} at position "
+            f"{place}. {self.advice}"
+        )
+
+
+def in_range(what: str, x: Tensor, advice: str, low: float = 0.0, high: float = math.inf) -> Tensor:
+    """The tensor, whose numbers lie in [low, high]; NaN is let through.
 
     Raises:
-        RangeError: with the first such number and its position.
+        RangeError: with the first that does not and its position.
     """
-    array = seen(x)
-    if array is None:
-        return
-    outside = (array < low) | (array > high)
-    if outside.any():
-        place = tuple(np.argwhere(outside)[0].tolist())
-        raise RangeError(
-            f"{what} lie in [{low:g}, {high:g}], got {array[place]!s} at position {place}. {advice}"
-        )
+    return checked(InRange(what, advice, low, high), x)

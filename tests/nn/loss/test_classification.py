@@ -111,12 +111,24 @@ def test_masked_classes_get_no_gradient():
     assert x.grad.tolist() == [[-0.5, 0.0, 0.5]]
 
 
-def test_a_label_outside_is_nan_where_a_trace_cannot_see_it():
-    step = lz.trace(lambda x, y: cross_entropy(x, y, reduction="none"), LOGITS, np.array([0, 0]))
-    for labels in ([3, 0], [-1, 0]):
-        losses = step(LOGITS, np.array(labels)).numpy()
-        assert np.isnan(losses[0])
-        assert losses[1] == LOSSES[1]
+def words_of(function, *arguments):
+    """What the error says behind the line."""
+    with pytest.raises(lz.LunziError) as caught:
+        function(*arguments)
+    return type(caught.value), caught.value.message.split(".py:")[-1].partition(": ")[2]
+
+
+@pytest.mark.parametrize("labels", [[3, 0], [1, -1], [1, 3], [-100, -2]])
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), nn.NLLLoss(ignore_index=-100)])
+def test_a_label_outside_is_refused_in_a_trace_and_compiled_in_the_same_words(loss, labels):
+    y, fine = np.array(labels), np.array([0, -100])
+    traced, compiled = lz.trace(loss, LOGITS, fine), lz.compile(loss)
+    with pytest.raises(lz.PositionError) as eager:
+        loss(LOGITS, y)
+    assert eager.value.message.startswith("class label")
+    for function in (traced, compiled):
+        assert words_of(function, LOGITS, y) == (lz.PositionError, eager.value.message)
+    np.testing.assert_allclose(compiled(LOGITS, fine), loss(LOGITS, fine), rtol=1e-14)
 
 
 def test_nll_loss_by_hand():
