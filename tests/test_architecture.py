@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "data": {"core", "messages", "storage"},
     "report": {"core", "messages", "storage"},
     "files": {"core", "nn", "messages", "storage"},
-    "compiler": {"core", "storage"},
+    "compiler": {"core", "messages", "storage"},
     "network": {"core", "nn", "optim", "files", "compiler"},
     "train": {"core", "nn", "optim", "data", "compiler", "files", "messages", "storage", "report"},
 }

@@ -14,6 +14,7 @@ from lunzi.core.advice import advise
 from lunzi.core.loop import Scan
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
+from lunzi.messages import text
 
 # Takes arrays and says whether they were what it expects: see `entry.py`.
 Entry = Callable[..., bool]
@@ -128,10 +129,7 @@ def is_eager() -> bool:
         return False
     if "llvmlite" not in SAID:
         SAID.add("llvmlite")
-        advise(
-            "llvmlite is not installed, so that compiled functions run eagerly, with the same "
-            "results: install it with `pip install llvmlite`, or set LUNZI_COMPILE=0"
-        )
+        advise(text("training.no_llvmlite"))
     return True
 
 

@@ -45,7 +45,7 @@ def save(
     Tied parameters stand there under each name. Hooks are not saved, and gradients neither.
 
     Args:
-        model: in any state; it is not changed.
+        model: in any state; it is not changed. Of a compiled one, the model that it runs.
         path: the file; one that is there is replaced, whole or not at all.
         preprocessing: anything that JSON has, which `lunzi.inspect` gives back: how inputs are
             to be prepared.
@@ -58,7 +58,7 @@ def save(
         MissingFileError: when the folder is not there.
         FileFormatError: when the path is a folder or cannot be written.
     """
-    check_model("model", model, NO_MODEL if isinstance(model, Mapping) else "")
+    model = checked_model("model", model, NO_MODEL if isinstance(model, Mapping) else "")
     state = state_of(model)
     architecture, obstacle = architecture_of(model, state)
     record = Record(
@@ -100,8 +100,9 @@ def load(path: Path, *, into: Module | None = None) -> Module:
         KindError: when `into` is no model.
         StateError: when the memory of a tensor of `into` is read-only.
     """
+    given = into
     if into is not None:
-        check_model("into", into)
+        into = checked_model("into", into)
     with opened(path) as (file, size):
         header = header_of(file, size, name_of(path))
         model = rebuilt(header) if into is None else into
@@ -110,15 +111,18 @@ def load(path: Path, *, into: Module | None = None) -> Module:
         arrays = read_arrays(file, header)
     refuse(losses(state, arrays), header, into)
     model.load_state_dict({name: Tensor(array) for name, array in arrays.items()})
-    return model
+    return model if given is None else given
 
 
-def check_model(name: str, model: object, advice: str = "") -> None:
+def checked_model(name: str, model: Any, advice: str = "") -> Any:
+    """The model; of a compiled one, `lunzi.compile(model)`, the model that it runs."""
+    model = getattr(model, "__wrapped__", model)
     if isinstance(model, type) and issubclass(model, Module):
         raise KindError(f"{name} must be a model, got the class: make one with {model.__name__}()")
     if not isinstance(model, Module):
         kind = type(model).__name__
         raise KindError(f"{name} must be a model (lunzi.nn.Module), got {kind}{advice}")
+    return model
 
 
 def architecture_of(model: Module, state: State) -> tuple[Json, str | None]:

@@ -3,6 +3,12 @@
 TABLE: dict[str, tuple[str, str]] = {
     "training.epoch": ("epoch {epoch}/{epochs}", "第 {epoch}/{epochs} 轮"),
     "training.compiled": ("compiled in {seconds} s", "编译用时 {seconds} 秒"),
+    "training.no_llvmlite": (
+        "llvmlite is not installed, so that compiled functions run eagerly, with the same "
+        "results: install it with `pip install llvmlite`, or set LUNZI_COMPILE=0",
+        "未安装 llvmlite，编译函数将直接逐步执行，结果相同：请运行 `pip install llvmlite` 安装，"
+        "或设置 LUNZI_COMPILE=0",
+    ),
     "training.left": ("{seconds} left", "还需 {seconds}"),
     "training.seconds": ("{count} s", "{count} 秒"),
     "training.minutes": ("{count} min", "{count} 分钟"),

@@ -13,6 +13,7 @@ from compiled_training import Training, X, Y, both, train
 import lunzi as lz
 from lunzi import nn, optim
 from lunzi.compiler import backend as backends
+from lunzi.messages import use_language
 
 pytestmark = pytest.mark.usefixtures("built")
 
@@ -258,6 +259,13 @@ def test_without_llvmlite_it_runs_eagerly_and_says_so_once(monkeypatch, built):
         double(X)
     assert double(X).tolist() == (2 * X).tolist()
     assert not built
+
+
+def test_the_word_about_llvmlite_is_said_in_chinese_too(monkeypatch):
+    monkeypatch.setattr(backends, "has_llvmlite", lambda: False)
+    monkeypatch.setattr(backends, "SAID", set())
+    with use_language("zh"), pytest.warns(lz.LunziWarning, match="未安装 llvmlite，"):
+        lz.compile(lambda x: x * 2)(X)
 
 
 # Options and looks

@@ -521,3 +521,21 @@ def test_the_architecture_can_be_read_in_the_file(path):
         "class": "Linear",
         "arguments": {"in_features": 2, "out_features": 1, "bias": True},
     }
+
+
+def test_a_compiled_model_is_saved_and_filled_as_the_model_that_it_runs(path):
+    model = classifier().eval()
+    compiled = lz.compile(model)
+    x = np.ones((2, 4), np.float32)
+    expected = compiled(x).numpy()
+    save(compiled, path)
+    np.testing.assert_array_equal(load(path).eval()(x), model(x))
+    other = lz.compile(classifier().eval())
+    other(x)
+    assert load(path, into=other) is other
+    np.testing.assert_array_equal(other(x), expected)
+
+
+def test_a_compiled_function_is_no_model(path):
+    with pytest.raises(lz.KindError, match="must be a model"):
+        save(lz.compile(lambda x: x * 2), path)
