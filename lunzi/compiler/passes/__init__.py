@@ -11,6 +11,7 @@ from lunzi.compiler.passes.masks import masks_from_results
 from lunzi.compiler.passes.one_hot import one_hot
 from lunzi.compiler.passes.padded import read_from_padded
 from lunzi.compiler.passes.simplify import RULES
+from lunzi.compiler.passes.sums import from_known_sums
 from lunzi.compiler.rewrite import rewritten
 from lunzi.core.errors import RangeError
 from lunzi.core.graph import Node
@@ -43,6 +44,7 @@ PASSES = (
     Pass("simplify", simplify),
     Pass("gather-parts", gather_parts),
     Pass("gather-wholes", gather_wholes),
+    Pass("sums", from_known_sums),
     Pass("masks", masks_from_results),
     Pass("padded", read_from_padded),
 )
