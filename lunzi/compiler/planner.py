@@ -30,7 +30,7 @@ from lunzi.compiler.storing import LEAVES, SCATTERS, Storing, reading_stages
 from lunzi.core.elementwise import Cast
 from lunzi.core.graph import Argument, Node, State, topological
 from lunzi.core.indexing import AddAlongAxis, ScatterAdd
-from lunzi.core.movement import BroadcastTo, Pad, Reshape
+from lunzi.core.movement import BroadcastTo, Concat, Pad, PermuteDims, Reshape
 from lunzi.core.part import Part
 from lunzi.core.reduction import ArgSort, CumulativeSum
 from lunzi.core.spec import int64, size_of
@@ -355,6 +355,8 @@ class Planner:
     def scattered_strides(self, node: Node, stage: Stage) -> tuple[int, ...]:
         """Strides in which the axes follow each other as they do in what is stored there."""
         sizes = self.axes.sizes(node)
+        if isinstance(node.op, Concat):
+            return self.strides_as_read(node)
         if not isinstance(node.op, Pad | OverlapAdd):
             return dense_strides(sizes)
         x = node.inputs[0]
@@ -378,6 +380,19 @@ class Planner:
             strides[place] = behind
             behind *= sizes[place]
         return tuple(strides)
+
+    def strides_as_read(self, node: Node) -> tuple[int, ...]:
+        """Strides in which the axes follow each other as they do for the only one who reads."""
+        users = self.storing.users[id(node)]
+        order = tuple(range(node.ndim))
+        if len(users) == 1 and id(node) not in self.storing.contiguous:
+            match users[0].op:
+                case PermuteDims(axes):
+                    order = axes
+        factors = self.axes[node]
+        dense = iter(dense_strides([size for axis in order for size in factors[axis]]))
+        strides = {axis: [next(dense) for _ in factors[axis]] for axis in order}
+        return tuple(stride for axis in range(node.ndim) for stride in strides[axis])
 
     def put_together(self, stages: list[Stage], memory: Memory) -> None:
         """Put stages that fill one memory into one region: row by row, or else on one thread."""

@@ -146,3 +146,20 @@ def test_state_moves_on_in_its_own_memory(parallel):
     found = program.all(*arguments, threads=2)
     for a, b in zip(found, program.all_expected(*arguments), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_concatenation_lies_as_its_only_reader_reads_it(parallel, rng):
+    x, y = rng.normal(size=(2, 3, 4, 16, 8))
+    w = rng.normal(size=(8 * 8, 32))
+
+    def product(x, y, w):
+        heads = lz.concat([x * 2.0, y + 1.0], 1)  # (3, 8, 16, 8)
+        return heads.swapaxes(1, 2).reshape(3 * 16, 64) @ w
+
+    program = Program(product, x, y, w, parallel=parallel)
+    (stage,) = [stage for stage in program.native.plan().stages if stage.is_product]
+    a = next(load for load in stage.loads if load.address.strides[0])
+    inner = zip(a.address.strides[stage.kept :], stage.sizes[stage.kept :], strict=True)
+    assert list(inner) in ([(8, 8), (1, 8)], [(1, 64)])
+    np.testing.assert_allclose(program(x, y, w)[0], program.expected(x, y, w)[0])
