@@ -141,6 +141,8 @@ class PanelWriter:
         self.blocks = sum_blocks(contraction.sums, width, across)
         length = prod(dim.size for dim in self.blocks.inside)
         registers = registers_of(target, width, ragged=panel.columns % panel.lanes != 0)
+        # Columns one by one are those that no mask can cut off.
+        registers = registers._replace(masks=panel.lanes > 1)
         self.tiling = choose_tiling(rows, panel.vectors, length, registers, self.divided)
         self.outside = rows[: self.tiling.axis]
         self.tiled = rows[self.tiling.axis]

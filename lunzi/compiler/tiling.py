@@ -37,12 +37,14 @@ class Registers(NamedTuple):
         vectors: how many there are for a tile.
         broadcasts: multiplications take a number from memory and put it in all lanes by themselves.
         fused: multiply and add are one instruction.
+        masks: the last vectors of a tile may reach beyond the last column.
     """
 
     lane_bytes: int
     vectors: int
     broadcasts: bool
     fused: bool
+    masks: bool = True
 
 
 class Tiling(NamedTuple):
@@ -137,6 +139,8 @@ def candidates(
         for wide in range(1, vectors + 1):
             if needed(whole, wide, registers) > registers.vectors:
                 break
+            if vectors % wide and not registers.masks:
+                continue
             most = 1
             stride = axes[axis].a * registers.lane_bytes
             crowded = stride != 0 and stride % CROWDING_BYTES == 0

@@ -166,6 +166,13 @@ def test_a_long_sum_over_several_loops_goes_on_where_a_block_ended(level, rng):
 
 
 @every_level
+@pytest.mark.parametrize("columns", [3, 7])
+def test_an_empty_sum_of_columns_that_fill_no_vector_is_zero(level, columns, rng):
+    rows = Dim(9, 0, 0, 5 * columns), Dim(5, 0, 0, columns)
+    check(Contraction(FLOAT32, rows, Dim(columns, 0, 1, 1), (Dim(0, 0, 0, 0),)), level, rng)
+
+
+@every_level
 @pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 9])
 @pytest.mark.parametrize("length", [1, 7, 64, 300])
 def test_few_columns_are_dot_products(level, columns, length, rng):
