@@ -11,12 +11,13 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from lunzi.compiler.arena import plan_memory
-from lunzi.compiler.emit import NAME, emit_program
+from lunzi.compiler.emit import emit_program
 from lunzi.compiler.executable import Native
 from lunzi.compiler.loops import Kind
 from lunzi.compiler.native import assembly
 from lunzi.compiler.passes import PASSES
 from lunzi.compiler.show import described_states, text_of_memory, text_of_stages
+from lunzi.compiler.table import NAME
 from lunzi.compiler.target import Target, cross
 
 PAGE = Path(__file__).parents[1] / "docs" / "compiler.md"

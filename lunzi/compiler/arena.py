@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from lunzi.compiler.loops import Kind, Memory, Stage, memories_of
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import FEW_PRODUCTS, operands
@@ -246,10 +244,3 @@ def place(needed: Sequence[Lifetime], offsets: dict[Memory, int]) -> int:
 
 def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def aligned_bytes(size: int, alignment: int = 4096) -> np.ndarray:
-    """Fresh memory that begins at a whole multiple of `alignment`."""
-    room = np.empty(size + alignment, np.uint8)
-    start = -room.ctypes.data % alignment
-    return room[start : start + size]

@@ -104,10 +104,13 @@ def build(
     if has_nested_loops(graph):
         return Interpreted(graph, memories, check_finite)
     # They need llvmlite, which may be missing.
-    from lunzi.compiler.executable import Native
-    from lunzi.compiler.guarded import Guarded
+    if check_finite:
+        from lunzi.compiler.guarded import Guarded
 
-    return (Guarded if check_finite else Native)(graph, memories, layouts)
+        return Guarded(graph, memories, layouts)
+    from lunzi.compiler.executable import Native
+
+    return Native(graph, memories, layouts)
 
 
 def has_nested_loops(graph: Graph) -> bool:

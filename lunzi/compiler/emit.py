@@ -28,53 +28,14 @@ from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import Products, product_of
 from lunzi.compiler.regions import Region, has_state
 from lunzi.compiler.straight import Registers, Straight, is_short
+from lunzi.compiler.table import NAME, Table
 from lunzi.compiler.target import Target
 from lunzi.compiler.transposes import Transposes, transpose_of
 from lunzi.compiler.watch import Guard, look_at
 
-NAME = "lunzi_program"
 TABLE, TEAM = Value(POINTER, "%table"), Value(POINTER, "%team")
 THREAD, THREADS = Value(INDEX, "%thread"), Value(INDEX, "%threads")
 START, STOP = Value(INDEX, "%start"), Value(INDEX, "%stop")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Which words of the table hold what."""
-
-    arguments: int
-    states: int
-    outputs: int
-    constants: int
-
-    @property
-    def arena(self) -> int:
-        return self.arguments + self.states + self.outputs + self.constants
-
-    @property
-    def scratch(self) -> int:
-        return self.arena + 1
-
-    @property
-    def error(self) -> int:
-        return self.arena + 2
-
-    @property
-    def guard(self) -> int:
-        return self.arena + 3
-
-    @property
-    def size(self) -> int:
-        return self.arena + 4
-
-    def word_of(self, memory: Memory) -> int:
-        starts = {
-            Kind.ARGUMENT: 0,
-            Kind.STATE: self.arguments,
-            Kind.OUTPUT: self.arguments + self.states,
-            Kind.CONSTANT: self.arguments + self.states + self.outputs,
-        }
-        return starts[memory.kind] + memory.index
 
 
 @dataclass

@@ -7,46 +7,36 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lunzi.compiler import cache, threads
-from lunzi.compiler.arena import aligned_bytes, plan_memory
 from lunzi.compiler.cost import Cost
-from lunzi.compiler.emit import NAME, Emitted, Table, emit_program
 from lunzi.compiler.entry import Entry, Place, make_entry, program_at
 from lunzi.compiler.fingerprint import fingerprint
 from lunzi.compiler.interpreted import Interpreted, InterpretedSteps
-from lunzi.compiler.measure import measure
-from lunzi.compiler.memories import copied, place_of
-from lunzi.compiler.native import PASSES, Library, assembly, object_code
-from lunzi.compiler.passes import prepare
-from lunzi.compiler.plan import Ends, Layout, Plan
-from lunzi.compiler.scans import make_plan
-from lunzi.compiler.show import (
-    GRAPHS,
-    described_states,
-    graph_after,
-    refuse_unknown,
-    text_of_memory,
-    text_of_stages,
-)
+from lunzi.compiler.memories import aligned_bytes, copied, place_of
+from lunzi.compiler.native import PASSES, Library, object_code
+from lunzi.compiler.plan import Layout, Plan
 from lunzi.compiler.steps import NAME as STEPS
 from lunzi.compiler.steps import Steps, steps_alone, steps_code
+from lunzi.compiler.table import NAME, Table
 from lunzi.compiler.target import Target, host
 from lunzi.compiler.thread_count import get_num_threads
 from lunzi.core.graph import State
 from lunzi.core.spec import Array
 from lunzi.core.trace import Graph, Slot
 
+if TYPE_CHECKING:
+    from lunzi.compiler.building import Building
+    from lunzi.compiler.emit import Emitted
+
 # A program of fewer turns runs on one thread, as one region: some 20 us of work.
 FEW_TURNS = 2**16
 
 # A thread is worth waking for so many turns: some 20 us of work.
 TURNS_OF_A_THREAD = 2**16
-
-QUICK_PRODUCTS = 16  # as many multiplications and additions take the time of another turn
 
 # Turns that surely take no more than some milliseconds.
 QUICK_TURNS = 2**21
@@ -148,27 +138,18 @@ class Native:
 
     # Compiling
 
-    def ends(self) -> Ends:
-        """The graph as it is planned."""
-        outputs = tuple(self.graph.outputs)
-        updates = [node for _, node in self.graph.updates if node is not None]
-        prepared = prepare([*outputs, *updates])
-        return Ends(
-            tuple(prepared[: len(outputs)]),
-            tuple(zip(self.written, prepared[len(outputs) :], strict=True)),
-        )
+    @property
+    def building(self) -> Building:
+        # Half of what there is to import, and for nothing where the program was found on disk.
+        from lunzi.compiler.building import Building
+
+        return Building(self.graph, self.written, self.layouts, FEW_TURNS, self.is_guarded)
 
     def plan(self) -> Plan:
-        ends = self.ends()
-        plan = make_plan(ends, self.graph.arguments, self.layouts)
-        has_loops = any(region.loop is not None for region in plan.regions)
-        if has_loops or turns_of(plan) > FEW_TURNS:
-            return plan
-        return make_plan(ends, self.graph.arguments, self.layouts, is_serial=True)
+        return self.building.plan()
 
     def emitted(self, target: Target) -> tuple[Plan, Emitted]:
-        plan = self.plan()
-        return plan, emit_program(plan, target, self.is_guarded)
+        return self.building.emitted(target)
 
     def compiled(self, target: Target) -> bytes:
         plan, emitted = self.emitted(target)
@@ -176,7 +157,7 @@ class Native:
             emitted.memory.arena_bytes,
             emitted.memory.scratch_bytes,
             all(region.is_serial for region in plan.regions),
-            turns_of(plan),
+            plan.turns,
             len(plan.stages),
             emitted.checks,
             [np.ascontiguousarray(memory.array) for memory in plan.constants],
@@ -290,19 +271,8 @@ class Native:
         Raises:
             RangeError: when there is no such stage.
         """
-        refuse_unknown(stage)
-        if stage in GRAPHS:
-            return graph_after(self.graph, stage)
-        plan = self.plan()
-        match stage:
-            case "stages":
-                return text_of_stages(plan, plan_memory(plan))
-            case "memory":
-                threads = 1 if self.parts.is_serial else get_num_threads()
-                states = described_states(self.graph, [layout.spec for layout in self.layouts])
-                return text_of_memory(plan, plan_memory(plan), threads, states)
-        module = str(emit_program(plan, host(), self.is_guarded).module)
-        return module if stage == "llvm" else assembly(module, host(), passes=self.passes)
+        threads = 1 if self.parts.is_serial else get_num_threads()
+        return self.building.show(stage, threads, self.passes)
 
     def cost(self, arguments: Sequence[Array], memories: Sequence[Array], threads: int) -> Cost:
         """What the regions cost, measured on copies."""
@@ -310,7 +280,7 @@ class Native:
         outputs = [np.empty(node.shape, node.dtype) for node in self.graph.outputs]
         copies = [copied(memory) for memory in memories]
         repeats = max(1, FEW_TURNS // self.parts.turns)
-        return measure(self.plan(), arguments, copies, outputs, count, repeats)
+        return self.building.cost(arguments, copies, outputs, count, repeats)
 
 
 class NativeSteps:
@@ -359,13 +329,3 @@ class NativeSteps:
                 return
             self.begun = first = failed + 1
             self.slowly.run(failed, first)
-
-
-def turns_of(plan: Plan) -> int:
-    """How often the innermost instructions of a program run, at least 1; products are quick."""
-    return 1 + sum(
-        (stage.turns // QUICK_PRODUCTS if stage.is_product else stage.turns)
-        * (1 if region.loop is None else region.loop.length)
-        for region in plan.regions
-        for stage in region.stages
-    )

@@ -12,17 +12,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from lunzi.compiler import threads
-from lunzi.compiler.arena import aligned_bytes
 from lunzi.compiler.barrier import emit_barrier
 from lunzi.compiler.builder import INDEX, POINTER, Function, Value, index
 from lunzi.compiler.cost import Cost, RegionCost
-from lunzi.compiler.emit import NAME, TABLE, TEAM, THREAD, THREADS, Emitter
+from lunzi.compiler.emit import TABLE, TEAM, THREAD, THREADS, Emitter
 from lunzi.compiler.formulas import operations_of, short_lines
+from lunzi.compiler.memories import aligned_bytes
 from lunzi.compiler.native import Library, object_code
 from lunzi.compiler.peak import peak
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.regions import Region
 from lunzi.compiler.show import peak_bytes
+from lunzi.compiler.table import NAME
 from lunzi.compiler.target import host
 from lunzi.compiler.work import bytes_of, operations_in
 from lunzi.core.errors import StateError

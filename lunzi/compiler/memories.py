@@ -53,6 +53,13 @@ def copied(array: Array) -> Array:
     return result
 
 
+def aligned_bytes(size: int, alignment: int = 4096) -> Array:
+    """Fresh memory that begins at a whole multiple of `alignment`."""
+    room = np.empty(size + alignment, np.uint8)
+    start = -room.ctypes.data % alignment
+    return room[start : start + size]
+
+
 def owner_of(array: Array) -> object:
     """The object whose memory an array looks at: itself, or what it is a view of."""
     return array if array.base is None else array.base

@@ -9,6 +9,8 @@ from lunzi.compiler.regions import Region
 from lunzi.core.graph import Node
 from lunzi.core.spec import Spec
 
+QUICK_PRODUCTS = 16  # as many multiplications and additions take the time of another turn
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -54,3 +56,13 @@ class Plan:
     def stages(self) -> list[Stage]:
         """All stages, as they run on one thread."""
         return [stage for region in self.regions for stage in region.stages]
+
+    @property
+    def turns(self) -> int:
+        """How often the innermost instructions run, at least 1; products are quick."""
+        return 1 + sum(
+            (stage.turns // QUICK_PRODUCTS if stage.is_product else stage.turns)
+            * (1 if region.loop is None else region.loop.length)
+            for region in self.regions
+            for stage in region.stages
+        )

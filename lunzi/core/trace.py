@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -213,7 +214,7 @@ class Graph:
         """The nodes that are read when the function ends: outputs, then updates."""
         return [*self.outputs, *(node for _, node in self.updates if node is not None)]
 
-    @property
+    @cached_property
     def nodes(self) -> list[Node]:
         """All nodes, each behind its inputs."""
         return topological(self.ends)
