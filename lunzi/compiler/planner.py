@@ -67,10 +67,12 @@ class Planner:
         """Put the stages of all nodes into regions."""
         self.place_leaves()
         for node in self.order():
+            self.regions.is_early = id(node) in self.checks.needed
             if node in self.storing and not isinstance(node.op, LEAVES):
                 self.store(node)
             if node in self.checks:
                 self.check(node)
+        self.regions.is_early = False
         for node, view in self.copies:
             self.copy(node, view)
 

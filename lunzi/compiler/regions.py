@@ -33,6 +33,7 @@ class Region:
         self.loop: Steps | None = None  # all stages run once for each of these steps
         self.phase = 0
         self.checks = False  # whether a stage of it does
+        self.is_early = False  # whether it began with what is checked, or with what that needs
 
     @property
     def is_serial(self) -> bool:
@@ -62,6 +63,7 @@ class Regions:
         self.old_readers: dict[Memory, list[Stage]] = {}  # who reads it before
         self.checks: list[Stage] = []  # who checks something, before any state is written
         self.region_of: dict[Stage, Region] = {}
+        self.is_early = False  # whether the stages that come now are checks, or what those need
 
     def before(self, stage: Stage, writes: Sequence[Memory]) -> list[Stage]:
         """The stages that must be done before one that will write these memories."""
@@ -96,11 +98,11 @@ class Regions:
             return self.new(stage.sizes[0]), 0
         for region in reversed(self.all):
             # A small stage joins a serial region, whatever it reads: one thread does it in order.
-            # Checks have theirs to themselves, for what they need is there early.
+            # But not one in which checks are done, which would have to wait for it.
             if (
                 region.is_serial
                 and region.loop is None
-                and region.checks == bool(stage.checks)
+                and region.is_early == self.is_early
                 and not any(
                     other is not region and other.depends_on(region) for other in needed.values()
                 )
@@ -115,6 +117,7 @@ class Regions:
 
     def new(self, length: int | None) -> Region:
         self.all.append(Region(length))
+        self.all[-1].is_early = self.is_early
         return self.all[-1]
 
     def lead_in(self, region: Region, stage: Stage) -> int | None:

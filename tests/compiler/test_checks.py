@@ -191,6 +191,23 @@ def test_whatever_looks_up_a_number_is_checked_before_state_is_written(look, par
         assert_same_bits(failing_run(program, count, [x, bad]), program.memories)
 
 
+def test_labels_are_looked_at_in_the_first_phase_though_the_loss_is_small_too():
+    model = nn.Sequential(nn.Linear(20, 600), nn.ReLU(), nn.Linear(600, 5))
+    optimizer = optim.Adam(model.parameters())
+
+    def step(x, y):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    program = lz.compile(step).made_for(np.ones((64, 20), np.float32), np.zeros(64, np.uint8))
+    regions = program.backend.plan().regions
+    assert [region.phase for region in regions if region.checks] == [0]
+    assert regions[-1].phase > 1
+
+
 def test_a_check_that_asks_for_too_much_is_decided_by_the_interpreter():
     total = lz.tensor(np.zeros(2))
 
