@@ -161,7 +161,7 @@ class NeuralNetwork:
                 drawn = tutorial_numbers(inputs, outputs)
             else:
                 drawn = generator.normal((inputs, outputs), dtype="float64").numpy()
-            weights = zeros_apart(np.empty((inputs, outputs), self.dtype))
+            weights = zeros_apart((inputs, outputs), self.dtype)
             weights[...] = drawn * scale
             bias = np.zeros(outputs, self.dtype)
             layer = Tensor(weights, requires_grad=True), Tensor(bias, requires_grad=True)

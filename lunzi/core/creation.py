@@ -70,12 +70,12 @@ def full_like(x: Any, value: float, dtype: AnyDType = None) -> Tensor:
     if not isinstance(x.payload, np.ndarray):
         return full(x.shape, value, target)
     number = as_number(value, "the value of full_like")
-    return constant(filled(np.empty_like(x.payload, target, subok=False), as_array(number, target)))
+    return constant(filled(as_array(number, target), x.payload))
 
 
-def filled(like: Array, number: Array) -> Array:
-    """One number everywhere in memory like that of an array."""
-    result = zeros_apart(like)
+def filled(number: Array, like: Array) -> Array:
+    """One number everywhere, in the shape and memory order of an array."""
+    result = zeros_apart(like.shape, number.dtype, like)
     if number.tobytes().strip(b"\0"):  # all but zero, to which -0.0 is equal
         result[...] = number
     return result

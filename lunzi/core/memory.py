@@ -6,7 +6,7 @@ from itertools import count
 
 import numpy as np
 
-from lunzi.core.spec import Array
+from lunzi.core.spec import Array, DType, Shape, size_of
 
 # Two cache lines, which a processor likes to fetch together. Memory that begins between two lines
 # has one in each row that belongs to two threads, and both wait for the other's writing.
@@ -20,11 +20,21 @@ STEP = 5 * PAIR_OF_LINES
 turns = count()
 
 
-def zeros_apart(like: Array) -> Array:
-    """Zeros of the shape, dtype and memory order of an array; large ones begin at a cache line."""
-    if like.nbytes < PAGE:
-        return np.zeros_like(like, subok=False)
-    strides = np.empty_like(like, subok=False).strides
-    block = np.zeros(like.nbytes + 2 * PAGE, np.uint8)
-    start = -block.ctypes.data % PAGE + next(turns) * STEP % PAGE
-    return np.ndarray(like.shape, like.dtype, block, start, strides)
+def zeros_apart(shape: Shape, dtype: DType, like: Array | None = None) -> Array:
+    """Zeros; large ones begin at a cache line.
+
+    Args:
+        like: an array of that shape whose memory order they take; C order without one.
+    """
+    axes = list(range(len(shape)))
+    if like is not None:
+        axes.sort(key=lambda axis: -abs(like.strides[axis]))
+    lengths = [shape[axis] for axis in axes]
+    size = size_of(shape) * dtype.itemsize
+    if size < PAGE:
+        memory = np.zeros(lengths, dtype)
+    else:
+        block = np.zeros(size + 2 * PAGE, np.uint8)
+        start = -block.ctypes.data % PAGE + next(turns) * STEP % PAGE
+        memory = np.ndarray(lengths, dtype, block, start)
+    return memory.transpose(sorted(axes, key=axes.__getitem__))

@@ -62,9 +62,7 @@ def memory(*lengths: int) -> Array:
     Raises:
         OutOfMemoryError: when there is no room for so many.
     """
-    return allocated(
-        lambda: zeros_apart(np.empty(lengths, float32)), f"a parameter of shape {lengths}"
-    )
+    return allocated(lambda: zeros_apart(lengths, float32), f"a parameter of shape {lengths}")
 
 
 def as_input(x: Any, like: Tensor) -> Tensor:

@@ -16,26 +16,27 @@ def place(array):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
 def test_large_zeros_begin_at_a_cache_line(dtype):
-    arrays = [zeros_apart(np.empty(LARGE, dtype)) for _ in range(8)]
+    arrays = [zeros_apart(LARGE, np.dtype(dtype)) for _ in range(8)]
     assert all(place(array) % PAIR_OF_LINES == 0 for array in arrays)
     assert not any(array.any() for array in arrays)
     assert all(array.dtype == dtype and array.flags.writeable for array in arrays)
 
 
 def test_arrays_that_follow_each_other_begin_at_different_places():
-    arrays = [zeros_apart(np.empty(LARGE, np.float32)) for _ in range(8)]
+    arrays = [zeros_apart(LARGE, np.dtype("float32")) for _ in range(8)]
     assert len(set(map(place, arrays))) == 8
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (0, 4), LARGE])
 def test_shape_and_memory_order_stay(shape):
     array = np.empty(shape, np.float32).T
-    made = zeros_apart(array)
+    made = zeros_apart(array.shape, array.dtype, array)
     assert (made.shape, made.strides) == (array.shape, array.strides)
 
 
 def test_what_is_not_dense_becomes_dense():
-    made = zeros_apart(np.empty((80, 128), np.float32)[::2, ::2])
+    array = np.empty((80, 128), np.float32)[::2, ::2]
+    made = zeros_apart(array.shape, array.dtype, array)
     assert made.shape == LARGE
     assert made.flags.c_contiguous
 
