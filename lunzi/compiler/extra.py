@@ -47,12 +47,17 @@ class Extra:
         return self.memories[-1]
 
     def put(
-        self, stage: Stage, dtype: DType, preferred: int | None = None
+        self,
+        stage: Stage,
+        dtype: DType,
+        preferred: int | None = None,
+        is_shared: bool = False,
     ) -> tuple[Memory, list[int]]:
         """Give a finished stage dense memory, in the order of its loops but the leading one first.
 
         Args:
             preferred: the leading loop of a region of its own, wherever it stands.
+            is_shared: a region of its own is led by the first loop.
 
         Returns:
             The memory, and its stride along each of the kept loops as they were given.
@@ -60,7 +65,10 @@ class Extra:
         (store,) = stage.targets
         loops, kept = len(stage.sizes), stage.kept
         store.address = Affine(0, (0,) * loops)
-        region, lead = self.regions.find(stage, [])
+        if is_shared:
+            region, lead = self.regions.new(stage.sizes[0]), 0
+        else:
+            region, lead = self.regions.find(stage, [])
         order = list(range(kept))
         is_free = not region.stages and region.loop is None
         if preferred is not None and is_free and lead is not None:
@@ -115,7 +123,8 @@ class Extra:
         How many parts there are depends on the sizes alone, so the bits do not depend on who
         does which.
         """
-        parts = parts_of(stage)
+        is_shared = self.regions.shares_weights and shares_weights(stage)
+        parts = parts_of(stage, is_shared)
         if parts is None:
             return stage
         loop, count = parts
@@ -125,7 +134,7 @@ class Extra:
         if stage.is_product:
             self.pack(stage)
         sizes = stage.sizes[1:][:kept]
-        memory, strides = self.put(stage, reduction.dtype)
+        memory, strides = self.put(stage, reduction.dtype, is_shared=is_shared)
         joined = Stage((*sizes, count), kept, lines=list(stage.lines))
         term = Load(memory, Affine(0, (*strides[1:], strides[0])))
         store = Store(term, memory, Affine(0, (0,) * len(joined.sizes)))
@@ -133,8 +142,12 @@ class Extra:
         return joined
 
 
-def parts_of(stage: Stage) -> tuple[int, int] | None:
-    """The loop of a reduction to be divided, and in how many parts; None for a single one."""
+def parts_of(stage: Stage, is_shared: bool = False) -> tuple[int, int] | None:
+    """The loop of a reduction to be divided, and in how many parts; None for a single one.
+
+    Args:
+        is_shared: it is a product whose weights are shared out among threads.
+    """
     if len(stage.reductions) != 1 or stage.turns < LONG_REDUCTION or stage.stores:
         return None
     (reduction,) = stage.reductions
@@ -146,7 +159,7 @@ def parts_of(stage: Stage) -> tuple[int, int] | None:
         limit = min(MOST_PARTS, MOST_PART_SUMS // max(results, 1))
         is_short = rows < FEW_ROWS
         limit = min(limit, stage.turns // max(results, 1) // LEAST_PART)
-        if shares_weights(stage):
+        if is_shared:
             is_short, limit = True, min(limit, SHARES)
     else:
         limit = MOST_PART_SUMS // max(results, 1)

@@ -50,3 +50,24 @@ def test_parts_of_shared_weights_add_up_to_the_same_bits_on_any_number_of_thread
     results = [program(x, threads=threads)[0] for threads in (1, 2, 3, 5)]
     np.testing.assert_allclose(results[0], x @ weights.numpy(), rtol=1e-4, atol=1e-4)
     assert all(np.array_equal(results[0], other) for other in results)
+
+
+def test_shared_weights_stay_with_their_threads_behind_rows_of_samples(rng):
+    weights = lz.tensor(rng.normal(size=(784, 256)).astype(np.float32))
+    x = rng.normal(size=(32, 784)).astype(np.float32)
+    plan = Program(lambda x: x.exp().sqrt() @ weights, x, parallel=True).native.plan()
+    (region,) = [r for r in plan.regions if any(stage.is_product for stage in r.stages)]
+    (product,) = [stage for stage in region.stages if stage.is_product]
+    assert region.length == product.sizes[0] == 4
+
+
+def test_a_step_of_a_loop_shares_out_no_weights(rng):
+    weights = lz.tensor(rng.normal(size=(512, 512)).astype(np.float32))
+    state = np.zeros((16, 512), np.float32)
+
+    def run(state):
+        end, _ = lz.scan(lambda h, x: ((h @ weights).tanh(), None), state, length=3)
+        return end
+
+    (product,) = [s for s in Program(run, state).native.plan().stages if s.is_product]
+    assert product.kept == 2
