@@ -16,7 +16,7 @@ from lunzi.compiler.loops import (
 )
 from lunzi.compiler.lower import dense_strides
 from lunzi.compiler.products import FEW_PRODUCTS, operands
-from lunzi.compiler.regions import Regions
+from lunzi.compiler.regions import Region, Regions
 from lunzi.core.elementwise import Multiply
 from lunzi.core.spec import DType, size_of
 
@@ -65,10 +65,10 @@ class Extra:
         (store,) = stage.targets
         loops, kept = len(stage.sizes), stage.kept
         store.address = Affine(0, (0,) * loops)
-        if is_shared:
-            region, lead = self.regions.new(stage.sizes[0]), 0
-        else:
-            region, lead = self.regions.find(stage, [])
+        found: tuple[Region, int | None] = (
+            (self.regions.new(stage.sizes[0]), 0) if is_shared else self.regions.find(stage, [])
+        )
+        region, lead = found
         order = list(range(kept))
         is_free = not region.stages and region.loop is None
         if preferred is not None and is_free and lead is not None:
