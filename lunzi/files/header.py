@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any
 
 import numpy as np
 
@@ -103,7 +104,7 @@ def read_header(path: Path) -> Header:
         return header_of(file, size, name_of(path))
 
 
-def header_of(file: BinaryIO, size: int, path: str) -> Header:
+def header_of(file: BufferedReader, size: int, path: str) -> Header:
     """The header of an open file of `size` bytes."""
     beginning = file.read(512)
     if not beginning:

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from io import BufferedReader
 
 from lunzi.core.errors import LunziError, MissingFileError
 from lunzi.files.problems import Path, damaged, name_of
@@ -25,7 +25,7 @@ PICKLES = tuple(b"\x80" + bytes([protocol]) for protocol in range(2, 6))
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def opened(path: Path) -> Iterator[tuple[BufferedReader, int]]:
     """A regular file and its length in bytes, closed at the end of the `with` block.
 
     Raises:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path as FilePath
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def read_tensors(path: Path) -> dict[str, Array]:
         return read_arrays(file, header_of(file, size, name_of(path)))
 
 
-def read_arrays(file: BinaryIO, header: Header) -> dict[str, Array]:
+def read_arrays(file: BufferedReader, header: Header) -> dict[str, Array]:
     """All tensors of an open file whose header was checked."""
     for entry in header.tensors:
         if entry.code not in READ_AS:
@@ -61,10 +62,10 @@ def read_arrays(file: BinaryIO, header: Header) -> dict[str, Array]:
     return {entry.name: read_array(file, entry, header) for entry in header.tensors}
 
 
-def read_array(file: BinaryIO, entry: TensorEntry, header: Header) -> Array:
+def read_array(file: BufferedReader, entry: TensorEntry, header: Header) -> Array:
     raw = bytearray(entry.nbytes)
     # The length was checked against the file's: fewer bytes come only if the file changed since.
-    if file.readinto(raw) != entry.nbytes:  # type: ignore[attr-defined]  # BinaryIO does not tell of it
+    if file.readinto(raw) != entry.nbytes:
         raise damaged("files.changed", header.path, name=entry.name)
     if entry.code == "BF16":
         # A BF16 number is the upper half of a float32.

@@ -30,9 +30,11 @@ class Weights(NamedTuple):
     def of_gates(self, count: int) -> list[Weights]:
         """The weights of each gate: views, which cost nothing."""
         size = self.hh.shape[0] // count
+        gates = [slice(n * size, (n + 1) * size) for n in range(count)]
+        biases = self.bias_ih, self.bias_hh
         return [
-            Weights(*(None if x is None else x[n * size : (n + 1) * size] for x in self))  # type: ignore[arg-type]  # None where None was
-            for n in range(count)
+            Weights(self.ih[gate], self.hh[gate], *(x if x is None else x[gate] for x in biases))
+            for gate in gates
         ]
 
     def from_input(self, x: Tensor, with_hidden_bias: bool = True) -> Tensor:

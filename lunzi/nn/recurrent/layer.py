@@ -74,9 +74,8 @@ class Recurrent(Module):
 
     def weights(self, layer: int, direction: int) -> Weights:
         """The weights of one layer in one direction; 1 is the reverse one."""
-        return Weights(
-            *(getattr(self, name + place(layer, direction), None) for name in NAMES)  # type: ignore[arg-type]  # only biases may be missing
-        )
+        found: list[Any] = [getattr(self, name + place(layer, direction), None) for name in NAMES]
+        return Weights(*found)
 
     def run(self, input: Any, given: tuple[Any, ...] | None) -> tuple[Tensor, State]:
         """The outputs of the last layer at all steps, and the last states of all layers."""
