@@ -420,3 +420,21 @@ recipes = st.builds(
     states=st.lists(st.tuples(shapes, st.integers(0, 8)), max_size=3).map(tuple),
     genes=st.lists(genes, min_size=1, max_size=12).map(tuple),
 )
+
+
+def long_recipe(seed: int) -> Recipe:
+    """A recipe of 12 to 24 operations; those above are mostly short."""
+    rng = np.random.default_rng(seed)
+
+    def below(limit: int) -> int:
+        return int(rng.integers(limit))
+
+    return Recipe(
+        seed=seed,
+        dtype=[float32, float64, int32, int64][below(4)],
+        arguments=tuple(below(len(SHAPES)) for _ in range(1 + below(3))),
+        states=tuple((below(len(SHAPES)), below(9)) for _ in range(below(4))),
+        genes=tuple(
+            (below(len(OPERATIONS)), below(32), below(32), below(32)) for _ in range(12 + below(13))
+        ),
+    )

@@ -3,9 +3,10 @@
 from unittest.mock import patch
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from native_programs import Program
-from random_programs import Recipe, recipes
+from random_programs import Recipe, long_recipe, recipes
 
 import lunzi as lz
 from lunzi.compiler import checks
@@ -100,3 +101,17 @@ def test_a_program_whose_checks_fail_has_written_nothing(recipe):
     assert_equal(serial.all(*arrays), serial.all_expected(*arrays))
     for threads in THREADS:
         assert_equal(parallel.all(*arrays, threads=threads), parallel.all_expected(*arrays))
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_long_native_programs_give_the_numbers_of_eager_ones(seed):
+    check(long_recipe(seed))
+
+
+def test_long_programs_are_cut_for_the_largest_team():
+    for seed in range(10):
+        recipe = long_recipe(seed)
+        arrays = recipe.argument_arrays()
+        parallel = Program(recipe.function(recipe.state_tensors()), *arrays, parallel=True)
+        assert not parallel.native.parts.is_serial
+        assert parallel.native.parts.turns >= max(THREADS)
