@@ -11,6 +11,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 RESULTS = {
     "xor": ("1 xor 1 = ", 0, 0.051),
     "mlp_own_loop": ("accuracy ", 0.9, 1),
+    "compiled_step": ("accuracy ", 0.9, 1),
     "table_trainer": ("mean error of a price ", 0, 10),  # the noise alone has 8.0
 }
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -93,6 +94,7 @@ def test_python_of_a_document_prints_what_the_document_shows(path, folder):
 @both_readmes
 def test_commands_of_the_readme_print_what_the_readme_shows(path, language, folder, capsys):
     (folder / "houses.csv").write_text(HOUSES, "utf-8")
+    shutil.copytree(README.parent / "examples", folder / "examples")
     for block in blocks(path):
         if block.language != "sh":
             continue
