@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from lunzi.compiler.in_place import heirs
 from lunzi.compiler.loops import Kind, Memory, Stage, memories_of
 from lunzi.compiler.plan import Plan
 from lunzi.compiler.products import FEW_PRODUCTS, operands
@@ -66,7 +67,7 @@ def plan_memory(plan: Plan) -> MemoryPlan:
     """Give every inner memory its place: those in use at the same time lie apart."""
     result = MemoryPlan()
     arena = lifetimes((memory, memory.elements, time) for memory, time in times_of_arena(plan))
-    result.arena_bytes = place(arena, result.offsets)
+    result.arena_bytes = place_with_heirs(arena, heirs(plan), result.offsets)
     for region in plan.regions:
         block, runs = runs_of(region)
         result.blocks[region], result.runs[region] = block, runs
@@ -225,6 +226,22 @@ def lifetimes(uses: Iterable[tuple[Memory, int, int]]) -> list[Lifetime]:
         known = found[memory]
         known.first, known.last = min(known.first, time), max(known.last, time)
     return list(found.values())
+
+
+def place_with_heirs(
+    needed: Sequence[Lifetime], heirs: dict[Memory, Memory], offsets: dict[Memory, int]
+) -> int:
+    """The same as `place`, with each heir where the memory lies of which it takes the place."""
+    owners: dict[Memory, Lifetime] = {}
+    for item in sorted(needed, key=lambda item: item.first):
+        old = heirs.get(item.memory)
+        owner = owners[old] if old is not None else replace(item)
+        owner.last = max(owner.last, item.last)
+        owners[item.memory] = owner
+    total = place([owner for memory, owner in owners.items() if owner.memory is memory], offsets)
+    for memory, owner in owners.items():
+        offsets[memory] = offsets[owner.memory]
+    return total
 
 
 def place(needed: Sequence[Lifetime], offsets: dict[Memory, int]) -> int:
