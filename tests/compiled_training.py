@@ -9,6 +9,19 @@ X = np.float32([[0, 0], [0, 1], [1, 0], [1, 1]])
 Y = np.float32([[0], [1], [1], [0]])
 
 
+# Each optimiser, with settings that make it use all that it keeps.
+OPTIMIZERS = {
+    "SGD": {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    "Adagrad": {"lr": 0.1, "lr_decay": 0.1},
+    "Adam": {"lr": 0.01, "amsgrad": True},
+    "AdamW": {"lr": 0.01},
+    "Lion": {"lr": 0.01, "weight_decay": 0.1},
+    "Muon": {"lr": 0.01},
+    "NAdam": {"lr": 0.01},
+    "RMSprop": {"lr": 0.01, "momentum": 0.5, "centered": True},
+}
+
+
 class Training:
     """A network, its optimiser, and a step."""
 

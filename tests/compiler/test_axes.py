@@ -52,6 +52,8 @@ def test_cuts_that_do_not_go_together_leave_a_reshape_where_it_is():
     assert reshapes_that_stay(lambda x: x.reshape(3, 2), array(2, 3)) == [True]
     stays = reshapes_that_stay(lambda x, y: x.reshape(6) + y.reshape(6), array(2, 3), array(3, 2))
     assert sorted(stays) == [False, True]
+    axes, output, _ = axes_of(lambda x: x.reshape(2, 3).sum() + x.reshape(3, 2).sum(), array(6))
+    assert axes[topological([output])[0]] in [((2, 3),), ((3, 2),)]
 
 
 def test_an_axis_that_is_indexed_is_not_cut():
@@ -83,3 +85,4 @@ def test_an_axis_of_one_has_no_factors_and_stretches_without_a_cut():
 
 def test_a_reshape_of_nothing_stays():
     assert reshapes_that_stay(lambda x: x.reshape(0, 2), array(0, 3)) == [True]
+    assert reshapes_that_stay(lambda x: x.reshape(0, 2, 2), array(0, 4)) == [True]

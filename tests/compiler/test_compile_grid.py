@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from compiled_training import OPTIMIZERS
 
 import lunzi as lz
 from lunzi import nn, optim
@@ -42,17 +43,6 @@ LAYERS = {
     "RNNCell": ((3, 2), (3,)),
     "TransformerEncoderLayer": ((4, 2, 5), (2, 4)),
     "Unflatten": ((1, (2, -1)), (4,)),
-}
-
-OPTIMIZERS = {
-    "SGD": {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
-    "Adagrad": {"lr": 0.1, "lr_decay": 0.1},
-    "Adam": {"lr": 0.01, "amsgrad": True},
-    "AdamW": {"lr": 0.01},
-    "Lion": {"lr": 0.01, "weight_decay": 0.1},
-    "Muon": {"lr": 0.01},
-    "NAdam": {"lr": 0.01},
-    "RMSprop": {"lr": 0.01, "momentum": 0.5, "centered": True},
 }
 
 CONTAINERS = {"Module", "ModuleDict", "ModuleList", "Sequential"}

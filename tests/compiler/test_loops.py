@@ -1,5 +1,7 @@
 """Loop nests: addresses, terms that are shared, loops that become one."""
 
+import pytest
+
 from lunzi.compiler.loops import (
     Affine,
     Apply,
@@ -71,14 +73,15 @@ def test_loops_stay_apart_where_one_address_jumps():
     assert [a.strides for a in stage.addresses] == [(24, 1), (12, 1)]
 
 
-def test_the_loops_of_results_stay_apart_from_those_of_a_sum():
+@pytest.mark.parametrize("step", [1, 0])
+def test_the_loops_of_results_stay_apart_from_those_of_a_sum(step):
     load = Load(memory(), Affine(0, (12, 4, 1)))
     stage = Stage((2, 3, 4), 1)
-    result = Store(load, memory(index=1), Affine(0, (1, 0, 0)))
+    result = Store(load, memory(index=1), Affine(0, (step, 0, 0)))
     stage.reductions.append(Reduction(How.SUM, result, float32))
     collapse(stage)
     assert (stage.sizes, stage.kept) == ((2, 12), 1)
-    assert [a.strides for a in stage.addresses] == [(12, 1), (1, 0)]
+    assert [a.strides for a in stage.addresses] == [(12, 1), (step, 0)]
 
 
 def test_a_leading_loop_takes_in_the_one_behind_it_and_tells_its_length():
