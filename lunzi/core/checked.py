@@ -42,6 +42,7 @@ class Checked(Elementwise):
 
     @property
     def bounds(self) -> Bounds:
+        """Where the numbers must lie."""
         raise NotImplementedError
 
     def refuse(self, x: Array) -> NoReturn:
