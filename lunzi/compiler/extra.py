@@ -16,7 +16,7 @@ from lunzi.compiler.loops import (
 )
 from lunzi.compiler.lower import dense_strides
 from lunzi.compiler.products import FEW_PRODUCTS, operands
-from lunzi.compiler.regions import Region, Regions
+from lunzi.compiler.regions import Regions
 from lunzi.core.elementwise import Multiply
 from lunzi.core.spec import DType, size_of
 
@@ -65,10 +65,11 @@ class Extra:
         (store,) = stage.targets
         loops, kept = len(stage.sizes), stage.kept
         store.address = Affine(0, (0,) * loops)
-        found: tuple[Region, int | None] = (
-            (self.regions.new(stage.sizes[0]), 0) if is_shared else self.regions.find(stage, [])
-        )
-        region, lead = found
+        lead: int | None = 0
+        if is_shared:
+            region = self.regions.new(stage.sizes[0])
+        else:
+            region, lead = self.regions.find(stage, [])
         order = list(range(kept))
         is_free = not region.stages and region.loop is None
         if preferred is not None and is_free and lead is not None:
@@ -123,7 +124,7 @@ class Extra:
         How many parts there are depends on the sizes alone, so the bits do not depend on who
         does which.
         """
-        is_shared = self.regions.shares_weights and shares_weights(stage)
+        is_shared = self.regions.may_share_weights and shares_weights(stage)
         parts = parts_of(stage, is_shared)
         if parts is None:
             return stage

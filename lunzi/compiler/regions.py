@@ -59,7 +59,7 @@ class Regions:
     def __init__(self, is_serial: bool = False) -> None:
         self.all: list[Region] = [Region(None)] if is_serial else []
         self.is_serial = is_serial
-        self.shares_weights = not is_serial
+        self.may_share_weights = not is_serial
         self.makers: dict[Memory, list[Stage]] = {}  # who writes a memory
         self.old_readers: dict[Memory, list[Stage]] = {}  # who reads it before
         self.checks: list[Stage] = []  # who checks something, before any state is written

@@ -163,7 +163,7 @@ class BodyRegions(Regions):
 
     def __init__(self, outer: Regions, region: Region) -> None:
         super().__init__()
-        self.shares_weights = False  # a step is too little work to be divided in another way
+        self.may_share_weights = False  # a step is too little work to be divided in another way
         self.outer = outer
         self.region = region
         self.all = outer.all
